@@ -1,0 +1,61 @@
+# Helpers shared by all folders.
+
+find_package(Threads REQUIRED)
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(yaml-cpp REQUIRED)
+find_package(SQLite3 REQUIRED)
+find_package(SQLiteCpp REQUIRED)
+find_package(CLI11 REQUIRED)
+find_package(fmt REQUIRED)
+find_package(nlohmann_json REQUIRED)
+
+# Debian 12's yaml-cpp 0.7 exports `yaml-cpp`, newer ones `yaml-cpp::yaml-cpp`.
+if(NOT TARGET yaml-cpp::yaml-cpp)
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()
+
+# The CUDA toolkit is optional: only headers are compiled against, every library is opened at run time. Without the headers the
+# program predicts, replays, reports and serves; `weir doctor` says what is missing.
+find_package(CUDAToolkit QUIET)
+set(WEIR_CUDA_HEADERS OFF)
+if(CUDAToolkit_FOUND)
+  find_path(WEIR_CUPTI_INCLUDE cupti_profiler_host.h
+    HINTS ${CUDAToolkit_INCLUDE_DIRS} ${CUDAToolkit_LIBRARY_ROOT}/extras/CUPTI/include)
+  if(WEIR_CUPTI_INCLUDE)
+    set(WEIR_CUDA_HEADERS ON)
+  endif()
+endif()
+if(NOT WEIR_CUDA_HEADERS)
+  message(STATUS "CUDA toolkit headers (with CUPTI) not found: the build leaves out measuring on a GPU")
+endif()
+
+add_library(weir_flags INTERFACE)
+target_include_directories(weir_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wno-missing-field-initializers)
+if(WEIR_SANITIZE)
+  target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})
+endif()
+if(WEIR_STATIC)
+  target_link_options(weir_flags INTERFACE -static-libgcc -static-libstdc++)
+endif()
+
+# weir_library(name SOURCES a.cpp … LINK other …): a static library of this repository.
+function(weir_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;PRIVATE_LINK" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC weir_flags ${ARG_LINK} PRIVATE ${ARG_PRIVATE_LINK})
+endfunction()
+
+# weir_test(name SOURCES a_test.cpp … LINK lib … [LABELS unit|property|fault|gpu]): one test program, each test case a ctest test.
+function(weir_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINK;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE weir_flags ${ARG_LINK} GTest::gtest GTest::gtest_main GTest::gmock)
+  target_compile_definitions(${name} PRIVATE WEIR_SOURCE_DIR="${CMAKE_SOURCE_DIR}" WEIR_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  if(NOT ARG_LABELS)
+    set(ARG_LABELS unit)
+  endif()
+  gtest_discover_tests(${name} PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT 300 DISCOVERY_TIMEOUT 60)
+endfunction()
