@@ -1,0 +1,98 @@
+// The work file: the tuner's journal and database. One row per (kernel, source hash, problem, config, device, driver, compiler,
+// policy); writing a row again replaces it. FORMAT.md describes the schema.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "store/record.h"
+
+namespace weir {
+
+// The definition a row was made with, kept so that a ship file needs no sources: YAML text by source hash.
+struct StoredDefinition {
+  std::string kernel;
+  std::string source_hash;
+  std::string yaml;
+
+  bool operator==(const StoredDefinition&) const = default;
+};
+
+// A compiled module, found by what it was compiled from.
+struct StoredModule {
+  std::string source_hash;
+  std::string header_hash;  // XXH3-128 of the generated config header, 32 hex digits
+  std::int64_t architecture = 0;  // 90 for sm_90
+  std::string compiler_version;
+  std::vector<std::uint8_t> cubin;
+
+  bool operator==(const StoredModule&) const = default;
+};
+std::string header_hash(const std::string& config_header);
+
+struct RecordFilter {
+  std::optional<std::string> kernel;
+  std::optional<std::string> source_hash;
+  std::optional<std::string> problem;
+  std::optional<std::string> gpu_name;
+  std::optional<Outcome> outcome;
+};
+
+class Store {
+ public:
+  enum class Mode { create_or_open, open_existing, read_only };
+
+  // WAL, synchronous=FULL, foreign keys, busy timeout. Errors: busy; corrupt (not a Weir store, damaged, newer schema: what to
+  // do); missing; usage (a network file system, where WAL does not work).
+  static Result<Store> open(const std::filesystem::path& file, Mode mode);
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) noexcept;
+  ~Store();
+
+  const std::filesystem::path& file() const;
+
+  // Durable when it returns.
+  Status write(const Record& record);
+  Status write(const StoredDefinition& definition);
+  Status write(const StoredModule& module);
+
+  // In a fixed order: kernel, problem, device, outcome, measured median or predicted time, config.
+  Result<std::vector<Record>> records(const RecordFilter& filter = {}) const;
+  Result<std::vector<StoredDefinition>> definitions() const;
+  Result<std::optional<StoredModule>> module(const std::string& source_hash, const std::string& header_hash,
+                                             std::int64_t architecture) const;
+
+  // Integrity, foreign keys, and for a ship file its digest. The Status is corrupt with what was found.
+  Status verify() const;
+
+ private:
+  struct Impl;
+  explicit Store(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// Tie-aware choice among the measured and verified rows of one (kernel, problem, device): rows whose 95% interval reaches below
+// the best median's upper end form the tie set; the tie goes to fewer predicted DRAM bytes, then to the config's text.
+struct Choice {
+  Record best;
+  std::vector<Record> tie_set;  // includes best
+};
+std::optional<Choice> choose(const std::vector<Record>& rows_of_one_problem);
+
+struct ShipReport {
+  std::int64_t kernels = 0, picks = 0, modules = 0, bytes = 0;
+  std::string digest;
+};
+// Publishes what applications need: picks with their tie sets, safe defaults, cubins and definitions; VACUUM INTO a temporary
+// file, digest, fsync, rename. Refuses if a pick's module is missing.
+Result<ShipReport> ship(const Store& work, const std::filesystem::path& out);
+
+// Adds the rows of `from` to `into`; of two rows with one key the more recent stays. Returns the number of rows taken.
+Result<std::int64_t> merge(Store& into, const Store& from);
+
+}  // namespace weir
