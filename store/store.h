@@ -58,6 +58,7 @@ class Store {
 
   // Durable when it returns.
   Status write(const Record& record);
+  Status write(const std::vector<Record>& records);  // in one transaction
   Status write(const StoredDefinition& definition);
   Status write(const StoredModule& module);
 
