@@ -144,12 +144,10 @@ Status Sweep::measure(const std::vector<std::size_t>& batch) {
   std::vector<Built> built = build(batch, status);
   if (status) verify(built, status);
   if (status) time(built, request_.options.timing, status);
-  if (status) count(built, status);
-  if (!status) return status;
+  // A row is written as soon as its candidate is complete: what a kill can cost is the group that is being timed.
   for (Built& b : built) {
-    b.measurement.provenance.date = now_utc();
-    if (Status written = record(b.index, Outcome::measured, "", b.measurement); !written) return written;
-    executables_[b.index] = std::move(b.executable);
+    if (!status || interrupted()) break;
+    status = count(b);
   }
   return status;
 }
@@ -271,20 +269,15 @@ void Sweep::time(std::vector<Built>& built, const TimingOptions& options, Status
   built = std::move(timed);
 }
 
-void Sweep::count(std::vector<Built>& built, Status& status) {
-  if (!request_.options.counters || backend_.tier() != Tier::counters) return;
-  std::vector<Built> counted;
-  for (Built& b : built) {
-    if (!status || interrupted()) break;
-    Result<Counters> counters = backend_.count(b.executable, request_.options.count);
-    if (!counters) {
-      status = fail(b.index, counters.error(), b.measurement);
-      continue;
-    }
-    b.measurement.counters = *counters;
-    counted.push_back(std::move(b));
+Status Sweep::count(Built& built) {
+  if (request_.options.counters && backend_.tier() == Tier::counters) {
+    Result<Counters> counters = backend_.count(built.executable, request_.options.count);
+    if (!counters) return fail(built.index, counters.error(), built.measurement);
+    built.measurement.counters = *counters;
   }
-  built = std::move(counted);
+  built.measurement.provenance.date = now_utc();
+  executables_[built.index] = built.executable;
+  return record(built.index, Outcome::measured, "", built.measurement);
 }
 
 Status Sweep::remeasure_finalists() {

@@ -38,7 +38,7 @@ class Sweep {
   std::vector<Built> build(const std::vector<std::size_t>& batch, Status& status);
   void verify(std::vector<Built>& built, Status& status);
   void time(std::vector<Built>& built, const TimingOptions& options, Status& status);
-  void count(std::vector<Built>& built, Status& status);
+  Status count(Built& built);  // and stores the row
   Status store_modules(const Candidate& candidate, const Executable& executable);
   Measurement blank_measurement() const;
   Status record(std::size_t index, Outcome outcome, const std::string& reason, const std::optional<Measurement>& measurement);
