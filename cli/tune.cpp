@@ -14,7 +14,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> kernels, tables;
-  std::string problem, workload, strategy = "model", time_budget;
+  std::string problem, config, workload, strategy = "model", time_budget;
   std::filesystem::path db = "tuned.weir";
   BackendOptions backend;
   std::int64_t budget = 0, batch = 8, finalists = 4;
@@ -118,6 +118,7 @@ struct Task {
   KernelDefinition definition;
   Problem problem;
   StrategyOptions strategy;
+  std::vector<Config> only;
 };
 
 Result<std::vector<Task>> plan(const Options& options) {
@@ -131,7 +132,12 @@ Result<std::vector<Task>> plan(const Options& options) {
       if (!definition) return definition.error();
       Result<Problem> problem = definition->problem(options.problem, *tables);
       if (!problem) return problem.error();
-      tasks.push_back({*definition, *problem, strategy});
+      tasks.push_back({*definition, *problem, strategy, {}});
+      if (!options.config.empty()) {
+        Result<Config> config = definition->config(options.config);
+        if (!config) return config.error();
+        tasks.back().only = {*config};
+      }
     }
     return tasks;
   }
@@ -149,7 +155,7 @@ Result<std::vector<Task>> plan(const Options& options) {
     StrategyOptions own = strategy;
     if (!item.strategy.empty()) own.name = item.strategy;
     if (item.budget > 0 && options.budget == 0) own.budget = item.budget;
-    tasks.push_back({*definition, *problem, own});
+    tasks.push_back({*definition, *problem, own, {}});
   }
   return tasks;
 }
@@ -196,7 +202,7 @@ int run(const Options& options) {
   for (const Task& task : *tasks) {
     tune_options.strategy = task.strategy;
     progress.start(task.definition.name() + " " + to_string(task.problem));
-    TuneRequest request{task.definition, task.problem, opened->profile, kernels_folder(), tune_options, stop_requested};
+    TuneRequest request{task.definition, task.problem, opened->profile, kernels_folder(), tune_options, task.only, stop_requested};
     Result<TuneResult> result = tune(request, *opened->backend, *store, progress);
     progress.end();
     if (!result && result.error().kind == ErrorKind::interrupted) {
@@ -233,6 +239,7 @@ void register_tune(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("tune", "Sweep kernels on the GPU and store what was predicted and measured");
   command->add_option("kernel", options->kernels, "Shipped kernels or paths to kernel.yaml; with --workload a filter");
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v");
+  command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
   command->add_option("--workload", options->workload, "YAML file with problems");
   command->add_option("--db", options->db, "The store, created if missing")->capture_default_str();

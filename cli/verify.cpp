@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> kernels, problems;
-  std::string workload;
+  std::string workload, config;
   BackendOptions backend;
   std::int64_t budget = 0;
   bool json = false;
@@ -55,10 +55,16 @@ int run(const Options& options) {
     if (!definition) return complain(definition.error());
     Result<Problem> problem = definition->problem(item.problem, item.tables);
     if (!problem) return complain(problem.error());
+    std::vector<Config> only;
+    if (!options.config.empty()) {
+      Result<Config> config = definition->config(options.config);
+      if (!config) return complain(config.error());
+      only = {*config};
+    }
     say(definition->name() + " " + to_string(*problem));
     TuneOptions tune_options;
     tune_options.strategy.budget = options.budget;
-    TuneRequest request{*definition, *problem, opened->profile, kernels_folder(), tune_options, stop_requested};
+    TuneRequest request{*definition, *problem, opened->profile, kernels_folder(), tune_options, only, stop_requested};
     Result<VerifyResult> result = verify_all(request, *opened->backend, observer);
     if (!result) return complain(result.error());
     failures += static_cast<std::int64_t>(result->failures.size());
@@ -85,6 +91,7 @@ void register_verify(CLI::App& app, int& exit_code) {
   CLI::App* command = app.add_subcommand("verify", "Check the result of every candidate on this GPU against the reference");
   command->add_option("kernel", options->kernels, "Shipped kernels or paths to kernel.yaml; with --workload a filter");
   command->add_option("--problem", options->problems, "Problem parameters, k=v,k=v; may be given several times");
+  command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--workload", options->workload, "YAML file with problems");
   command->add_option("--budget", options->budget, "Candidates per problem at most (default: all)");
   add_backend_options(*command, options->backend);

@@ -51,6 +51,7 @@ Status Sweep::identify() {
 Status Sweep::explore() {
   ExploreOptions options;
   options.threads = request_.options.threads;
+  options.only = request_.only;
   options.stop = request_.stop;
   options.progress = [&](std::size_t done, std::size_t total) { observer_.predicting(done, total); };
   Result<Space> space = weir::explore(request_.definition, request_.problem, request_.profile,
@@ -374,6 +375,7 @@ Status Sweep::fail(std::size_t index, const Error& error, Measurement measuremen
 Result<VerifyResult> verify_all(const TuneRequest& request, Backend& backend, TuneObserver& observer) {
   ExploreOptions options;
   options.stop = request.stop;
+  options.only = request.only;
   options.predict.fidelity = Fidelity::bounds;
   Result<Space> space =
       explore(request.definition, request.problem, request.profile, backend.facts().limits, options);

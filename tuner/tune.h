@@ -56,6 +56,7 @@ struct TuneRequest {
   const DeviceProfile& profile;
   std::filesystem::path include_folder;  // kernels/, for the source hash
   TuneOptions options;
+  std::vector<Config> only;  // just these configurations; empty: the whole space
   std::function<bool()> stop;  // polled between candidates; true: save and return with interrupted set
 };
 
