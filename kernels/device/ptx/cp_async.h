@@ -9,8 +9,8 @@ __device__ __forceinline__ unsigned shared_address(const void* pointer) {
 }
 
 /// Copies 16 bytes past L1 to `destination` (a shared address). Only the first `valid_bytes` (0 to 16) are
-/// read from `source`, the rest is filled with zeros; `source` must be 16-byte aligned and mapped even when
-/// nothing is read.
+/// read from `source`, the rest becomes zeros: with 0, nothing is read and `source` may lie outside the
+/// tensor. Both addresses are 16-byte aligned.
 __device__ __forceinline__ void cp_async_cg_16(unsigned destination, const void* source, int valid_bytes) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(destination),
                "l"(__cvta_generic_to_global(source)), "r"(valid_bytes)

@@ -1,10 +1,13 @@
 // Warp-wide matrix multiply-accumulate on tensor cores (PTX `mma.sync`, compute capability 8.0).
 //
-// accumulator[16, 8] += a[16, 16] * b[16, 8], with b stored by columns. With group = lane / 4 and pair = 2 *
-// (lane % 4), a lane holds, two elements to a register, the lower index in the lower half:
-//   a:            rows group, group + 8, group, group + 8; columns pair and pair + 1 (registers 0, 1), + 8
-//   (2, 3) b:            column group; rows pair and pair + 1 (register 0), + 8 (1) accumulator:  row group,
-//   columns pair and pair + 1 (0, 1); row group + 8, the same columns (2, 3)
+// accumulator[16, 8] += a[16, 16] * b[16, 8], with b stored by columns. Two 16-bit elements share a register,
+// the lower index in the lower half. With group = lane / 4 and pair = 2 * (lane % 4), a lane holds
+//
+// - a: rows group, group + 8, group, group + 8 in registers 0 to 3; columns pair and pair + 1 in the first
+//   two, pair + 8 and pair + 9 in the others;
+// - b: column group; rows pair and pair + 1 in register 0, pair + 8 and pair + 9 in register 1;
+// - accumulator: columns pair and pair + 1; row group in the first two, row group + 8 in the others.
+//
 // An ldmatrix_x4 of the four 8x8 quarters of a, ordered (rows 0-7, columns 0-7), (rows 8-15, columns 0-7),
 // (rows 0-7, columns 8-15), (rows 8-15, columns 8-15), gives registers 0 to 3 of a.
 #pragma once
