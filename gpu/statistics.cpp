@@ -7,7 +7,8 @@
 namespace weir {
 
 RankInterval median_interval(std::int64_t samples) {
-  // P(X = 0) = 2^-n, and each next term follows from the one before. In logarithms, so that thousands of samples do not underflow.
+  // P(X = 0) = 2^-n, and each next term follows from the one before. In logarithms, so that thousands of
+  // samples do not underflow.
   const double n = static_cast<double>(samples);
   double log_term = -n * std::log(2.0);
   double below = std::exp(log_term);
@@ -45,7 +46,8 @@ bool enough_samples(const Timing& timing, const TimingOptions& options, double s
   if (timing.samples >= options.maximum_samples) return true;
   if (spent_seconds >= options.maximum_seconds && timing.samples >= kFewest) return true;
   const double half_width = (timing.high_seconds - timing.low_seconds) / 2;
-  return timing.samples >= options.minimum_samples && half_width <= options.target_relative_width * timing.median_seconds;
+  return timing.samples >= options.minimum_samples &&
+         half_width <= options.target_relative_width * timing.median_seconds;
 }
 
 bool hopeless(const Timing& timing, double fastest_seconds, const TimingOptions& options) {

@@ -35,8 +35,9 @@ struct ClockStamp {
 // All calls queue on one stream, except those that return values, which wait. Not thread-safe.
 class UtilityKernels {
  public:
-  static Result<UtilityKernels> load(const Driver& driver, const Compiler& compiler, std::int64_t compute_capability,
-                                     std::int64_t sm_count, cuda::Stream stream);
+  static Result<UtilityKernels> load(const Driver& driver, const Compiler& compiler,
+                                     std::int64_t compute_capability, std::int64_t sm_count,
+                                     cuda::Stream stream);
 
   // Fills the whole extent of the tensor, gaps between strides included.
   Status fill(cuda::DevicePointer data, const TensorLayout& tensor, Fill how, std::uint64_t seed);
@@ -61,8 +62,8 @@ class UtilityKernels {
   unsigned blocks_ = 0;
   ModuleHandle module_;
   BufferHandle scratch_;
-  cuda::Function fill_ = nullptr, widen_ = nullptr, compare_ = nullptr, checksum_ = nullptr, sweep_write_ = nullptr,
-                 sweep_read_ = nullptr, spin_ = nullptr, stamp_ = nullptr;
+  cuda::Function fill_ = nullptr, widen_ = nullptr, compare_ = nullptr, checksum_ = nullptr,
+                 sweep_write_ = nullptr, sweep_read_ = nullptr, spin_ = nullptr, stamp_ = nullptr;
 };
 
 }  // namespace weir

@@ -23,12 +23,13 @@ struct ReferenceError {
 };
 ReferenceError reference_error(const Comparison& low_against_exact, std::int64_t elements);
 
-// Passes if the root mean square error is at most twice the low-precision computation's plus one rounding of the output type at
-// the reference's rms, if no single element is off by more than four times that computation's largest error plus four roundings
-// at the largest value, and if NaN and infinities are exactly where the exact reference has them. The bound on single elements
-// finds a few wrong ones among millions, which an average hides.
-// Leaves out: how errors are distributed within the tensor.
-Verification judge(const TensorLayout& tensor, const Comparison& result_against_exact, const ReferenceError& low);
+// Passes if the root mean square error is at most twice the low-precision computation's plus one rounding of
+// the output type at the reference's rms, if no single element is off by more than four times that
+// computation's largest error plus four roundings at the largest value, and if NaN and infinities are exactly
+// where the exact reference has them. The bound on single elements finds a few wrong ones among millions,
+// which an average hides. Leaves out: how errors are distributed within the tensor.
+Verification judge(const TensorLayout& tensor, const Comparison& result_against_exact,
+                   const ReferenceError& low);
 
 // The row-major index as "[2, 17]".
 std::string index_text(const TensorLayout& tensor, std::int64_t index);
