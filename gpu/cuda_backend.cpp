@@ -275,7 +275,7 @@ std::vector<Result<Timing>> CudaBackend::Impl::time(std::span<const Executable> 
     double spent_seconds = 0;
     std::optional<Result<Timing>> result;
   };
-  profiler.reset();  // reading counters may switch off power management
+  if (!lost) profiler.reset();  // reading counters may switch off power management
   const std::string l2_state = timing.cold_l2 ? "cold" : "warm";
   std::vector<Candidate> candidates(executables.size());
   std::vector<double> clocks;
@@ -406,7 +406,10 @@ Result<Counters> CudaBackend::Impl::count(const Executable& executable, const Co
 }
 
 CudaBackend::CudaBackend(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-CudaBackend::~CudaBackend() = default;
+CudaBackend::~CudaBackend() {
+  // After a hang CUPTI and the driver would wait for ever.
+  if (leaking_driver_objects()) (void)impl_.release();
+}
 
 Result<std::unique_ptr<CudaBackend>> CudaBackend::open(const CudaBackendOptions& options) {
   auto impl = std::make_unique<Impl>();

@@ -345,7 +345,7 @@ struct RangeProfiler::Impl {
 
   explicit Impl(const CuptiApi& a) : api(a) {}
   ~Impl() {
-    if (profiler == nullptr) return;
+    if (profiler == nullptr || leaking_driver_objects()) return;
     WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_Disable_Params, params);
     params.pRangeProfilerObject = profiler;
     api.cuptiRangeProfilerDisable(&params);
@@ -495,6 +495,8 @@ Result<std::map<std::string, double>> RangeProfiler::measure(const MetricSet& se
     code = api.cuptiRangeProfilerPushRange(&push);
     if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerPushRange");
     const Status status = body();
+    if (!status && leaking_driver_objects())
+      return status.error();  // the calls below would wait for a kernel that hangs
     WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_PopRange_Params, pop);
     pop.pRangeProfilerObject = impl_->profiler;
     const CUptiResult popped = api.cuptiRangeProfilerPopRange(&pop);

@@ -2,6 +2,7 @@
 
 #include <dlfcn.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -76,7 +77,16 @@ Result<Driver> load_driver() {
   return driver;
 }
 
+std::atomic<bool> leaking = false;
+
 }  // namespace
+
+void leak_driver_objects() {
+  leaking = true;
+}
+bool leaking_driver_objects() {
+  return leaking;
+}
 
 Result<const Driver*> open_driver() {
   static const Result<Driver> driver = load_driver();

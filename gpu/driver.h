@@ -40,6 +40,11 @@ Result<cuda::Device> open_device(const Driver& driver, int ordinal);
 Result<std::int64_t> device_attribute(const Driver& driver, cuda::Device device,
                                       cuda::DeviceAttribute attribute);
 
+// For a kernel that hangs: releasing any object would wait for it, so from now on this process leaks them.
+// The system releases them when the process ends, which is all that is left to do. Thread-safe.
+void leak_driver_objects();
+bool leaking_driver_objects();
+
 // A driver object that is released when its owner goes. Move-only.
 template <typename T, auto Release>
 class DriverHandle {
@@ -55,7 +60,7 @@ class DriverHandle {
   }
   ~DriverHandle() {
     // After a sticky error every release fails too; there is nothing left to release then.
-    if (driver_ != nullptr) (driver_->*Release)(value_);
+    if (driver_ != nullptr && !leaking_driver_objects()) (driver_->*Release)(value_);
   }
 
   T get() const { return value_; }

@@ -99,6 +99,7 @@ Status wait_idle(const Driver& driver, cuda::Stream stream, double seconds) {
     if (code != cuda::kNotReady) return check(driver, code, "cuStreamQuery");
     const double waited = std::chrono::duration<double>(Clock::now() - start).count();
     if (waited > seconds) {
+      leak_driver_objects();
       char text[64];
       std::snprintf(text, sizeof text, "did not finish within %.3g s", seconds);
       return Error{ErrorKind::failed, text,

@@ -41,8 +41,8 @@ class LoadedProgram {
   std::vector<Step> steps_;
 };
 
-// Waits until the stream is idle. ErrorKind::failed after `seconds`: what was queued hangs, and the context
-// cannot be used any more.
+// Waits until the stream is idle. ErrorKind::failed after `seconds`: what was queued hangs, the context
+// cannot be used any more, and driver objects are leaked from then on.
 Status wait_idle(const Driver& driver, cuda::Stream stream, double seconds);
 
 }  // namespace weir

@@ -306,7 +306,7 @@ TEST_F(WithBackend, VerifyPassesARightKernel) {
 TEST_F(WithBackend, VerifyFindsWhatIsWrong) {
   prepare(kSmall);
   const std::pair<const char*, const char*> wrong[] = {
-      {"one_wrong", "is off by 1"},
+      {"one_wrong", "the largest, 1, at [131073]"},
       {"one_missing", "4 of 262144 elements are NaN"},
       {"one_past", "outside tensor y: 4 bytes past its end"},
       {"one_before", "outside tensor y: 1 bytes before its start"},
@@ -404,7 +404,7 @@ TEST_F(WithBackend, AWarmCacheIsFasterThanAColdOne) {
 TEST_F(WithBackend, AnEmptyKernelShowsWhatTheEventsCost) {
   prepare(4096);
   const Timing empty = backend().time({{build("read_only", 4096)}}, {}).at(0).value();
-  std::printf("  4 kB: %.2f us [%.2f, %.2f], fastest %.2f\n", empty.median_seconds * 1e6,
+  std::printf("  4 kB: %.3f us [%.3f, %.3f], fastest %.3f\n", empty.median_seconds * 1e6,
               empty.low_seconds * 1e6, empty.high_seconds * 1e6, empty.minimum_seconds * 1e6);
   EXPECT_LT(empty.median_seconds, 20e-6) << "the launch is not hidden";
 }
