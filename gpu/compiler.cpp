@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "gpu/library.h"
 #include "gpu/source_files.h"
@@ -16,10 +17,15 @@ namespace fs = std::filesystem;
 // Long enough for every error that matters; template errors can be megabytes.
 constexpr std::size_t kLogLimit = 6000;
 
-std::vector<std::string> code_options(const CompileRequest& request) {
+std::vector<std::string> code_options(const CompileRequest& request, const Nvrtc& nvrtc) {
   const std::string architecture =
       std::to_string(request.compute_capability) + (request.architecture_specific ? "a" : "");
-  return {"--std=c++20", "-default-device", "--ptxas-options=-v", "--gpu-architecture=sm_" + architecture};
+  std::vector<std::string> options{"--std=c++20", "-default-device", "--ptxas-options=-v",
+                                   "--gpu-architecture=sm_" + architecture};
+  // Where there is a driver, NVRTC keeps a cache of its own, and what it takes from there comes without
+  // ptxas' figures.
+  if (nvrtc.release() >= std::pair{12, 9}) options.push_back("--no-cache");
+  return options;
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ Result<Compiled> Compiler::compile(const CompileRequest& request) const {
   folders.insert(folders.end(), request.include_folders.begin(), request.include_folders.end());
   if (!toolkit_headers_.empty()) folders.push_back(toolkit_headers_);
 
-  std::vector<std::string> options = code_options(request);
+  std::vector<std::string> options = code_options(request, *nvrtc_);
   Digest key;
   key.add(version());
   key.add(std::to_string(library_bytes_));
@@ -74,7 +80,12 @@ Result<Compiled> Compiler::compile(const CompileRequest& request) const {
   if (!output->ok) {
     return Error{ErrorKind::failed, name + " does not compile:\n" + output->log.substr(0, kLogLimit), ""};
   }
-  Result<CachedKernel> stored = cache_->store(hex, output->cubin, parse_compile_log(output->log));
+  const std::vector<EntryResources> entries = parse_compile_log(output->log);
+  if (entries.empty()) {
+    return Error{ErrorKind::failed, name + " compiles to no kernel that ptxas reports on",
+                 "Declare kernels extern \"C\" __global__."};
+  }
+  Result<CachedKernel> stored = cache_->store(hex, output->cubin, entries);
   if (!stored) return stored.error();
   return Compiled{stored->cubin, stored->entries, false};
 }

@@ -29,9 +29,14 @@ Result<Nvrtc> Nvrtc::open() {
   return nvrtc;
 }
 
+std::pair<int, int> Nvrtc::release() const {
+  std::pair<int, int> release;
+  version_(&release.first, &release.second);
+  return release;
+}
+
 std::string Nvrtc::version() const {
-  int major = 0, minor = 0;
-  version_(&major, &minor);
+  const auto [major, minor] = release();
   return "NVRTC " + std::to_string(major) + "." + std::to_string(minor);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -31,7 +32,8 @@ class Nvrtc {
                               const std::vector<NvrtcHeader>& headers,
                               const std::vector<std::string>& options) const;
 
-  std::string version() const;  // "NVRTC 13.0"
+  std::pair<int, int> release() const;  // 13, 0
+  std::string version() const;          // "NVRTC 13.0"
   const std::filesystem::path& file() const { return library_.file(); }
   std::vector<int> architectures() const;  // 75, 80, …
 

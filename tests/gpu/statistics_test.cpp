@@ -54,7 +54,7 @@ TEST(EnoughSamples, NeedsTheMinimumAndTheWidth) {
   EXPECT_FALSE(enough_samples(timing, options, 0.1));
   timing.samples = 10;
   EXPECT_TRUE(enough_samples(timing, options, 0.1));
-  timing.high_seconds = 1.011;
+  timing.high_seconds = 1.012;
   EXPECT_FALSE(enough_samples(timing, options, 0.1));
   timing.samples = 50;
   EXPECT_TRUE(enough_samples(timing, options, 0.1));
