@@ -252,8 +252,10 @@ Result<std::vector<StoredModule>> select_modules(
 
 }  // namespace
 
-Result<std::vector<StoredModule>> Store::modules() const {
-  return select_modules(*impl_, "", [](SQLite::Statement&) {});
+Result<std::vector<StoredModule>> Store::modules(std::optional<std::int64_t> architecture) const {
+  return select_modules(*impl_, architecture ? "WHERE architecture = ?" : "", [&](SQLite::Statement& select) {
+    if (architecture) select.bind(1, *architecture);
+  });
 }
 
 Result<std::optional<StoredModule>> Store::module(const std::string& source_hash,

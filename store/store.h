@@ -98,6 +98,7 @@ class Store {
   ~Store();
 
   const std::filesystem::path& file() const;
+  bool published() const;  // a ship file; its digest was right when it was opened
 
   // Durable when it returns. A row of a GPU takes the place of the predicted-only row of the same candidate and profile. Errors:
   // busy; usage (a number that is not finite, a measured row without a measurement); corrupt; unexpected (no space left, for
@@ -115,7 +116,7 @@ class Store {
   Result<std::vector<StoredDefinition>> definitions() const;
   Result<std::optional<StoredModule>> module(const std::string& source_hash, const std::string& header_hash,
                                              std::int64_t architecture) const;
-  Result<std::vector<StoredModule>> modules() const;
+  Result<std::vector<StoredModule>> modules(std::optional<std::int64_t> architecture = {}) const;
   Result<std::vector<StoredDevice>> devices() const;
   Result<std::vector<StoredTables>> tables() const;
   Result<std::vector<StoredPick>> picks() const;  // empty for a work file
