@@ -9,12 +9,14 @@
 namespace weir {
 namespace {
 
-constexpr std::int64_t kMaxCells = 1 << 20;       // of all tensors: bounds the memory
-constexpr std::int64_t kMaxCellsPerAccess = 64;   // bounds the time
-constexpr int kSampledItems = 96;                 // per launch
-constexpr int kSampledSteps = 512;                // per item
+constexpr std::int64_t kMaxCells = 1 << 20;      // of all tensors: bounds the memory
+constexpr std::int64_t kMaxCellsPerAccess = 64;  // bounds the time
+constexpr int kSampledItems = 96;                // per launch
+constexpr int kSampledSteps = 512;               // per item
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 // Where tiles begin and end in one tensor.
 struct Cuts {
@@ -47,7 +49,8 @@ class CutSampler {
   std::vector<Cuts>& cuts_;
 };
 
-void sample(const Launch& launch, const FlatProgram& program, const Candidate& candidate, CutSampler& sampler) {
+void sample(const Launch& launch, const FlatProgram& program, const Candidate& candidate,
+            CutSampler& sampler) {
   const std::int64_t items = launch.work_items;
   const std::int64_t stride = std::max<std::int64_t>(1, items / kSampledItems);
   ItemFrame frame(launch, program, candidate.tables);
@@ -106,7 +109,8 @@ void choose_extents(CellGrid& grid, const Cuts& cuts, std::int64_t granule) {
     const int outer = grid.contiguous - 1;
     if (grid.packed && outer >= 0 && run.cell == run.size && run.size * grid.element_bytes < granule) {
       CellGrid::Dimension& rows = grid.dimensions[outer];
-      const std::int64_t together = (granule + run.size * grid.element_bytes - 1) / (run.size * grid.element_bytes);
+      const std::int64_t together =
+          (granule + run.size * grid.element_bytes - 1) / (run.size * grid.element_bytes);
       rows.cell = std::min(rows.size, round_up(rows.cell, together));
     }
   }
@@ -159,7 +163,8 @@ void append_bytes(const CellGrid& grid, std::int64_t granule, std::vector<float>
         product *= static_cast<double>(extent);
       }
     }
-    bytes.push_back(static_cast<float>(product * static_cast<double>(grid.packed ? run : round_up(run, granule))));
+    bytes.push_back(
+        static_cast<float>(product * static_cast<double>(grid.packed ? run : round_up(run, granule))));
     for (int d = grid.rank - 1; d >= 0 && ++at[d] == grid.dimensions[d].count; --d) at[d] = 0;
   }
 }
@@ -176,8 +181,10 @@ double CellGrid::sector_bytes_of(std::span<const std::int64_t> extents) const {
       runs *= static_cast<double>(extents[d]);
     }
   }
-  if (packed && contiguous >= 0 && extents[contiguous] == dimensions[contiguous].size) return runs * static_cast<double>(run);
-  const std::int64_t sectors = run_alignment == sector_bytes ? round_up(run, sector_bytes) : run + sector_bytes - run_alignment;
+  if (packed && contiguous >= 0 && extents[contiguous] == dimensions[contiguous].size)
+    return runs * static_cast<double>(run);
+  const std::int64_t sectors =
+      run_alignment == sector_bytes ? round_up(run, sector_bytes) : run + sector_bytes - run_alignment;
   return runs * static_cast<double>(sectors);
 }
 
@@ -201,12 +208,14 @@ int CellSpace::tensor_of(CellId cell) const {
   return tensor;
 }
 
-CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs, const DeviceProfile& profile) {
+CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs,
+                     const DeviceProfile& profile) {
   CellSpace space;
   for (const TensorLayout& tensor : candidate.tensors) space.grids.push_back(describe(tensor, profile));
   std::vector<Cuts> cuts(space.grids.size());
   CutSampler sampler(space.grids, cuts);
-  for (std::size_t i = 0; i < programs.size(); ++i) sample(candidate.launches[i], programs[i], candidate, sampler);
+  for (std::size_t i = 0; i < programs.size(); ++i)
+    sample(candidate.launches[i], programs[i], candidate, sampler);
 
   std::int64_t total = 0;
   for (std::size_t tensor = 0; tensor < cuts.size(); ++tensor) {
