@@ -1,6 +1,6 @@
-// The tuner's view of hardware: build a candidate, check it, time it, count its traffic. Implementations: a worker process that
-// owns a GPU (worker_backend.h), recorded rows (recorded_backend.h), and injected faults around another one
-// (faulty_backend.h).
+// The tuner's view of hardware: build a candidate, check it, time it, count its traffic. Implementations: a
+// worker process that owns a GPU (worker_backend.h), recorded rows (recorded_backend.h), and injected faults
+// around another one (faulty_backend.h).
 #pragma once
 
 #include <array>
@@ -13,26 +13,10 @@
 
 #include "base/measurement.h"
 #include "base/result.h"
+#include "gpu/device_facts.h"
 #include "kernels/candidate.h"
 
 namespace weir {
-
-// What the driver reports of one GPU.
-struct DeviceFacts {
-  std::string name;  // "NVIDIA H100 80GB HBM3"
-  std::string uuid;
-  int ordinal = 0;
-  DeviceLimits limits;
-  std::int64_t max_blocks_per_sm = 0;
-  std::int64_t shared_reserved_bytes_per_block = 0;
-  std::int64_t dram_bytes = 0;
-  std::int64_t sm_clock_hertz = 0;      // maximum
-  std::int64_t memory_clock_hertz = 0;  // maximum
-  std::int64_t memory_bus_bits = 0;
-  std::string driver_version;
-
-  bool operator==(const DeviceFacts&) const = default;
-};
 
 // One launch as the driver takes it.
 struct ExecutableLaunch {
@@ -61,12 +45,14 @@ std::vector<ExecutableLaunch> executable_launches(const Candidate& candidate);
 
 struct TimingOptions {
   bool cold_l2 = true;
-  double target_relative_width = 0.01;  // stop when the half-width of the 95% interval over the median is below this
+  double target_relative_width =
+      0.01;  // stop when the half-width of the 95% interval over the median is below this
   std::int64_t minimum_samples = 10;
   std::int64_t maximum_samples = 200;
   double maximum_seconds = 1.0;  // per candidate, flushes included
   std::uint64_t seed = 1;        // of the order in which candidates are interleaved
-  // Abandon a candidate after three samples when its fastest is this many times the fastest of the group; 0: never.
+  // Abandon a candidate after three samples when its fastest is this many times the fastest of the group; 0:
+  // never.
   double abandon_factor = 0;
 };
 
@@ -83,19 +69,20 @@ class Backend {
   virtual std::string tier_reason() const = 0;  // why not a higher tier; empty at tier A
   virtual Provenance provenance() const = 0;    // without the date
 
-  // Compiles. Thread-safe: the tuner calls it from many threads. A candidate that spills is returned with its Resources; the
-  // tuner decides. ErrorKind::failed carries the compiler's log.
+  // Compiles. Thread-safe: the tuner calls it from many threads. A candidate that spills is returned with its
+  // Resources; the tuner decides. ErrorKind::failed carries the compiler's log.
   virtual Result<Executable> build(const Candidate& candidate) = 0;
 
-  // Allocates the problem's tensors, fills the inputs with random values and runs both references. Needs a candidate of the
-  // problem for its tensors and its verify plan; what was prepared before is released.
+  // Allocates the problem's tensors, fills the inputs with random values and runs both references. Needs a
+  // candidate of the problem for its tensors and its verify plan; what was prepared before is released.
   virtual Status prepare(const Candidate& candidate) = 0;
 
-  // The calls below need prepare() for the executable's problem. ErrorKind::failed: crash, hang or launch error, which costs this
-  // candidate only; the backend recovers before the next call.
+  // The calls below need prepare() for the executable's problem. ErrorKind::failed: crash, hang or launch
+  // error, which costs this candidate only; the backend recovers before the next call.
   virtual Result<Verification> verify(const Executable& executable) = 0;
   // One result per executable, timed in interleaved rounds.
-  virtual std::vector<Result<Timing>> time(std::span<const Executable> executables, const TimingOptions& options) = 0;
+  virtual std::vector<Result<Timing>> time(std::span<const Executable> executables,
+                                           const TimingOptions& options) = 0;
   // Precondition: tier() == Tier::counters.
   virtual Result<Counters> count(const Executable& executable, const CountOptions& options) = 0;
 };

@@ -17,7 +17,7 @@ struct ParameterInfo {
   std::string name;
   Type type = Type::integer;
   std::string summary;
-  std::string default_text;  // empty: must be given
+  std::string default_text;         // empty: must be given
   std::vector<std::string> values;  // of an enumeration
   bool compile_time = false;
 };
@@ -25,6 +25,7 @@ struct ParameterInfo {
 struct TunableInfo {
   std::string name;
   std::vector<std::int64_t> values;
+  bool boolean = false;  // values 0 and 1, written false and true
 };
 
 struct VariantInfo {
@@ -34,12 +35,15 @@ struct VariantInfo {
   std::vector<TunableInfo> tunables;  // common and own
 };
 
+struct DefinitionModel;  // kernels/definition_model.h
+
 // Parsed and checked once; immutable afterwards and safe to share between threads.
 class KernelDefinition {
  public:
   // Every error names file and line, what was found and what was expected.
   static Result<KernelDefinition> load(const std::filesystem::path& yaml_file);
-  static Result<KernelDefinition> parse(const std::string& yaml_text, const std::filesystem::path& pretend_file);
+  static Result<KernelDefinition> parse(const std::string& yaml_text,
+                                        const std::filesystem::path& pretend_file);
 
   const std::string& name() const;
   const std::string& summary() const;
@@ -48,27 +52,30 @@ class KernelDefinition {
   const std::vector<std::string>& tables() const;
   const std::vector<VariantInfo>& variants() const;
 
-  // XXH3-128 of the YAML text and of every source and header it can include, as 32 hex digits: a part of every store key.
-  // `include_folder` is the folder that `#include "device/…"` is relative to.
+  // XXH3-128 of the YAML text and of every source and header it can include, as 32 hex digits: a part of
+  // every store key. `include_folder` is the folder that `#include "device/…"` is relative to.
   Result<std::string> source_hash(const std::filesystem::path& include_folder) const;
 
-  // "k=v,k=v" with defaults filled in, in the definition's order. Unknown names, illegal values and missing ones are errors
-  // that say what is legal. `tables` holds the problem's integer tables.
-  Result<Problem> problem(std::string_view text, std::map<std::string, std::vector<std::int64_t>> tables = {}) const;
-  // "k=v,k=v"; every tunable of the variant must be given, unless `fill_default` takes missing ones from the safe default.
+  // "k=v,k=v" with defaults filled in, in the definition's order. Unknown names, illegal values and missing
+  // ones are errors that say what is legal. `tables` holds the problem's integer tables.
+  Result<Problem> problem(std::string_view text,
+                          std::map<std::string, std::vector<std::int64_t>> tables = {}) const;
+  // "k=v,k=v"; every tunable of the variant must be given, unless `fill_default` takes missing ones from the
+  // safe default.
   Result<Config> config(std::string_view text, bool fill_default = true) const;
   // The safe default of the best variant for this device.
   Result<Config> default_config(const DeviceLimits& device) const;
 
-  // Every combination of tunable values of every variant that the device can run, in a fixed order, legal or not.
+  // Every combination of tunable values of every variant that the device can run, in a fixed order, legal or
+  // not.
   std::vector<Config> enumerate(const DeviceLimits& device) const;
 
-  // The candidate, or ErrorKind::rejected with the restriction's reason, or ErrorKind::usage for a broken definition.
+  // The candidate, or ErrorKind::rejected with the restriction's reason, or ErrorKind::usage for a broken
+  // definition.
   Result<Candidate> resolve(const Problem& problem, const Config& config, const DeviceLimits& device) const;
 
  private:
-  struct Impl;
-  std::shared_ptr<const Impl> impl_;
+  std::shared_ptr<const DefinitionModel> model_;
 };
 
 // Shipped kernels: the subfolders of `folder` that have a kernel.yaml, sorted.

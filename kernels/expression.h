@@ -1,8 +1,8 @@
 // Integer expressions of kernel definitions: parsed once, names bound to slots, evaluated fast.
+// docs/kernel-definition.md has the grammar.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,12 +16,17 @@
 
 namespace weir {
 
-// Names an expression may use, each with a slot of the frame that evaluation reads; tables have their own numbering.
+// Names an expression may use, each with a slot of the frame that evaluation reads; tables have their own
+// numbering.
 class Scope {
  public:
-  // Returns the slot. A name that exists already gets a new slot that hides the old one (block programs nest).
+  // Returns the slot. A name that exists already gets a new slot that hides the old one (block programs
+  // nest).
   int add(const std::string& name);
   int add_table(const std::string& name);
+  // Later names get slots from `size` on. A nested scope is a copy; its owner skips the slots that the copy
+  // handed out.
+  void skip_to(int size);
   std::optional<int> slot(std::string_view name) const;
   std::optional<int> table(std::string_view name) const;
   int size() const { return size_; }
@@ -39,42 +44,66 @@ struct Frame {
   std::span<const std::vector<std::int64_t>> tables;
 };
 
-// An immutable expression tree flattened for evaluation. Copyable, thread-safe.
+struct ExpressionTree;  // kernels/expression_tree.h
+
+// An immutable expression tree flattened for evaluation. Cheap to copy, thread-safe.
 // Evaluation errors (division by zero, table index out of range, overflow of 64 bits) throw ExpressionError.
 class Expression {
  public:
-  Expression();  // the constant 0
+  Expression() = default;  // the constant 0
   explicit Expression(std::int64_t constant);
   // The error's message has the column and what was expected; the caller adds file and line.
   static Result<Expression> parse(std::string_view text, const Scope& scope);
 
-  std::int64_t evaluate(const Frame& frame) const;
-  bool is_constant() const { return constant_; }
+  // An expression that is linear in one slot is evaluated in that form: an overflow that only an intermediate
+  // step of the written order has is then no error.
+  std::int64_t evaluate(const Frame& frame) const {
+    switch (shape_) {
+      case Shape::constant:
+        return offset_;
+      case Shape::slot:
+        return frame.slots[static_cast<std::size_t>(slot_)];
+      case Shape::linear: {
+        std::int64_t value;
+        if (!__builtin_mul_overflow(frame.slots[static_cast<std::size_t>(slot_)], scale_, &value) &&
+            !__builtin_add_overflow(value, offset_, &value)) {
+          return value;
+        }
+        return run(frame);
+      }
+      case Shape::general:
+        break;
+    }
+    return run(frame);
+  }
+  bool is_constant() const { return shape_ == Shape::constant; }
   // Precondition: is_constant().
-  std::int64_t constant() const { return value_; }
+  std::int64_t constant() const { return offset_; }
 
-  // The same expression with every slot for which `known` holds replaced by its value in the frame, and folded.
+  // The same expression with every slot for which `known` holds replaced by its value in the frame, and every
+  // table entry at a known index by its value, and folded. What would fail is left in place and fails when it
+  // is evaluated.
   Expression fold(const Frame& frame, const std::vector<bool>& known) const;
 
-  const std::string& text() const { return text_; }
+  // Slots and tables that evaluation may read, sorted, each once.
+  std::vector<int> slots() const;
+  std::vector<int> tables() const;
 
-  struct Instruction {
-    enum class Code : std::uint8_t {
-      constant, slot, table, table_length, add, subtract, multiply, divide, remainder, negate, logical_not,
-      less, less_equal, greater, greater_equal, equal, not_equal,
-      jump_if_false, jump_if_true_keep, jump_if_false_keep, jump, to_bool,
-      minimum, maximum, ceil_div, absolute, isqrt, log2
-    };
-    Code code;
-    std::int64_t operand = 0;  // constant, slot, table number or jump target
-  };
+  // As it was written, also after folding.
+  const std::string& text() const;
 
  private:
-  std::vector<Instruction> code_;
-  bool constant_ = true;
-  std::int64_t value_ = 0;
-  int depth_ = 1;
-  std::string text_;
+  enum class Shape : std::uint8_t { constant, slot, linear, general };  // linear: slot * scale + offset
+
+  Expression(std::shared_ptr<const ExpressionTree> tree, std::shared_ptr<const std::string> text);
+  std::int64_t run(const Frame& frame) const;
+
+  Shape shape_ = Shape::constant;
+  int slot_ = 0;
+  std::int64_t scale_ = 0;
+  std::int64_t offset_ = 0;
+  std::shared_ptr<const ExpressionTree> tree_;  // null for constants
+  std::shared_ptr<const std::string> text_;     // null for the default constant 0
 };
 
 class ExpressionError : public std::runtime_error {

@@ -1,5 +1,5 @@
-// Problem: values of a kernel's problem parameters. Config: values of its tunables. Both print as "k=v,k=v", in the order of
-// the definition, and that text is their identity in stores and on the command line.
+// Problem: values of a kernel's problem parameters. Config: values of its tunables. Both print as "k=v,k=v",
+// in the order of the definition, and that text is their identity in stores and on the command line.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +34,8 @@ struct Config {
 
 // "m=4096,n=4096,k=4096,dtype=bf16"; a problem with tables ends in ",tables=<16 hex digits of their hash>".
 std::string to_string(const Problem& problem);
+// 16 hex digits over the tables' names and entries.
+std::string tables_hash(const Problem& problem);
 // "tile_m=128,tile_n=128", with ",variant=<name>" last unless the variant's name is empty.
 std::string to_string(const Config& config);
 

@@ -2,6 +2,7 @@
 // policy); writing a row again replaces it. FORMAT.md describes the schema.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/candidate.h"
 #include "store/record.h"
 
 namespace weir {
@@ -35,6 +37,30 @@ struct StoredModule {
 };
 std::string header_hash(const std::string& config_header);
 
+// A GPU that rows were measured on, with what a definition's restrictions ask of it: a pick can then be resolved without the GPU.
+struct StoredDevice {
+  std::string gpu_name;
+  DeviceLimits limits;
+
+  bool operator==(const StoredDevice&) const = default;
+};
+
+// What a ship file offers for one problem on one GPU model: the best configuration first, then those that tie with it.
+struct StoredPick {
+  std::string kernel;
+  std::string source_hash;
+  std::string problem;
+  std::string gpu_name;
+  std::int64_t compute_capability = 0;
+  std::int64_t sm_count = 0;
+  std::int64_t l2_bytes = 0;
+  std::vector<std::string> configs;
+  double median_seconds = 0;
+  double predicted_dram_bytes = 0;  // read and written; 0 without a prediction
+
+  bool operator==(const StoredPick&) const = default;
+};
+
 struct RecordFilter {
   std::optional<std::string> kernel;
   std::optional<std::string> source_hash;
@@ -43,35 +69,52 @@ struct RecordFilter {
   std::optional<Outcome> outcome;
 };
 
+struct StoreOptions {
+  std::chrono::milliseconds busy_timeout{10'000};  // how long a call waits for another process's transaction
+};
+
+// Any number of processes may open one file; an object serves one thread at a time and must not be used across fork().
 class Store {
  public:
   enum class Mode { create_or_open, open_existing, read_only };
 
   // WAL, synchronous=FULL, foreign keys, busy timeout. Errors: busy; corrupt (not a Weir store, damaged, newer schema: what to
-  // do); missing; usage (a network file system, where WAL does not work).
-  static Result<Store> open(const std::filesystem::path& file, Mode mode);
+  // do); missing; usage (a network file system, where WAL does not work; writing to a published file).
+  // read_only opens work files, without leaving anything beside them, and published ones, after checking their digest.
+  static Result<Store> open(const std::filesystem::path& file, Mode mode, const StoreOptions& options = {});
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
   ~Store();
 
   const std::filesystem::path& file() const;
 
-  // Durable when it returns.
+  // Durable when it returns. A row of a GPU takes the place of the predicted-only row of the same candidate and profile. Errors:
+  // busy; usage (a number that is not finite, a measured row without a measurement); corrupt; unexpected (no space left, for
+  // instance): nothing was written.
   Status write(const Record& record);
+  Status write(const std::vector<Record>& records);  // in one transaction: all or nothing
   Status write(const StoredDefinition& definition);
   Status write(const StoredModule& module);
+  Status write(const StoredDevice& device);
 
-  // In a fixed order: kernel, problem, device, outcome, measured median or predicted time, config.
+  // In a fixed order: kernel, problem, device, outcome (measured, predicted, rejected, failed), measured median or predicted time,
+  // config.
   Result<std::vector<Record>> records(const RecordFilter& filter = {}) const;
   Result<std::vector<StoredDefinition>> definitions() const;
   Result<std::optional<StoredModule>> module(const std::string& source_hash, const std::string& header_hash,
                                              std::int64_t architecture) const;
+  Result<std::vector<StoredModule>> modules() const;
+  Result<std::vector<StoredDevice>> devices() const;
+  Result<std::vector<StoredPick>> picks() const;  // empty for a work file
 
   // Integrity, foreign keys, and for a ship file its digest. The Status is corrupt with what was found.
   Status verify() const;
 
- private:
+  // Of the store library only.
   struct Impl;
+  Impl& impl() const { return *impl_; }
+
+ private:
   explicit Store(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
@@ -87,9 +130,11 @@ std::optional<Choice> choose(const std::vector<Record>& rows_of_one_problem);
 struct ShipReport {
   std::int64_t kernels = 0, picks = 0, modules = 0, bytes = 0;
   std::string digest;
+  std::vector<std::string> skipped;  // tuned problems that were left out, each with the reason
 };
 // Publishes what applications need: picks with their tie sets, safe defaults, cubins and definitions; VACUUM INTO a temporary
-// file, digest, fsync, rename. Refuses if a pick's module is missing.
+// file, digest, fsync, rename. Refuses if a pick's module is missing. Of each kernel and GPU the source hash measured last
+// counts, and of a candidate's rows under one policy the most recent.
 Result<ShipReport> ship(const Store& work, const std::filesystem::path& out);
 
 // Adds the rows of `from` to `into`; of two rows with one key the more recent stays. Returns the number of rows taken.

@@ -1,0 +1,161 @@
+#include "kernels/expression.h"
+
+#include <algorithm>
+
+#include "kernels/expression_tree.h"
+
+namespace weir {
+
+namespace {
+
+// Copies `from`'s tree into `builder`, with known slots and table entries as constants.
+class Folder {
+ public:
+  Folder(const ExpressionTree& from, const Frame& frame, const std::vector<bool>& known)
+      : from_(from), frame_(frame), known_(known) {}
+
+  int copy(int index, TreeBuilder& builder) const {
+    const ExpressionNode& node = from_.nodes[static_cast<std::size_t>(index)];
+    switch (node.op) {
+      case Operator::constant:
+        return builder.constant(node.value);
+      case Operator::slot: {
+        const auto slot = static_cast<std::size_t>(node.value);
+        const bool known = slot < known_.size() && known_[slot];
+        return known ? builder.constant(frame_.slots[slot]) : builder.slot(static_cast<int>(slot));
+      }
+      case Operator::table_length: {
+        const auto* table = table_at(node.value);
+        return table != nullptr ? builder.constant(static_cast<std::int64_t>(table->size()))
+                                : builder.table_length(static_cast<int>(node.value));
+      }
+      case Operator::table: {
+        const int position = copy(node.a, builder);
+        const auto entry = builder.constant_at(position);
+        const auto* table = table_at(node.value);
+        if (entry && table != nullptr && *entry >= 0 && *entry < static_cast<std::int64_t>(table->size())) {
+          return builder.constant((*table)[static_cast<std::size_t>(*entry)]);
+        }
+        return builder.unary(Operator::table, position, node.value);
+      }
+      case Operator::conditional: {
+        const int condition = copy(node.a, builder);
+        if (const auto value = builder.constant_at(condition))
+          return copy(*value != 0 ? node.b : node.c, builder);
+        const int then = copy(node.b, builder);
+        return builder.conditional(condition, then, copy(node.c, builder));
+      }
+      default:
+        break;
+    }
+    const int left = copy(node.a, builder);
+    return node.b < 0 ? builder.unary(node.op, left, node.value)
+                      : builder.binary(node.op, left, copy(node.b, builder));
+  }
+
+ private:
+  const std::vector<std::int64_t>* table_at(std::int64_t table) const {
+    return static_cast<std::size_t>(table) < frame_.tables.size()
+               ? &frame_.tables[static_cast<std::size_t>(table)]
+               : nullptr;
+  }
+
+  const ExpressionTree& from_;
+  const Frame& frame_;
+  const std::vector<bool>& known_;
+};
+
+std::vector<int> values_of(const ExpressionTree& tree, Operator first, Operator second) {
+  std::vector<int> values;
+  std::vector<int> pending{tree.root};
+  while (!pending.empty()) {
+    const ExpressionNode& node = tree.nodes[static_cast<std::size_t>(pending.back())];
+    pending.pop_back();
+    if (node.op == first || node.op == second) values.push_back(static_cast<int>(node.value));
+    for (const int operand : {node.a, node.b, node.c}) {
+      if (operand >= 0) pending.push_back(operand);
+    }
+  }
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+  return values;
+}
+
+}  // namespace
+
+int Scope::add(const std::string& name) {
+  slots_[name] = size_;
+  return size_++;
+}
+
+int Scope::add_table(const std::string& name) {
+  const int number = static_cast<int>(tables_.size());
+  return tables_.emplace(name, number).first->second;
+}
+
+void Scope::skip_to(int size) {
+  size_ = std::max(size_, size);
+}
+
+std::optional<int> Scope::slot(std::string_view name) const {
+  const auto found = slots_.find(name);
+  return found == slots_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::optional<int> Scope::table(std::string_view name) const {
+  const auto found = tables_.find(name);
+  return found == tables_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::vector<std::string> Scope::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, slot] : slots_) names.push_back(name);
+  for (const auto& [name, table] : tables_) names.push_back(name);
+  return names;
+}
+
+Expression::Expression(std::int64_t constant)
+    : offset_(constant), text_(std::make_shared<const std::string>(std::to_string(constant))) {}
+
+Expression::Expression(std::shared_ptr<const ExpressionTree> tree, std::shared_ptr<const std::string> text)
+    : text_(std::move(text)) {
+  const ExpressionNode& root = tree->nodes[static_cast<std::size_t>(tree->root)];
+  if (root.op == Operator::constant) {
+    offset_ = root.value;
+    return;
+  }
+  shape_ = Shape::general;
+  if (const auto form = linear_form(*tree)) {
+    shape_ = form->scale == 1 && form->offset == 0 ? Shape::slot : Shape::linear;
+    slot_ = form->slot;
+    scale_ = form->scale;
+    offset_ = form->offset;
+  }
+  tree_ = std::move(tree);
+}
+
+std::int64_t Expression::run(const Frame& frame) const {
+  return run_code(*tree_, frame, *text_);
+}
+
+Expression Expression::fold(const Frame& frame, const std::vector<bool>& known) const {
+  if (tree_ == nullptr) return *this;
+  TreeBuilder builder;
+  const int root = Folder(*tree_, frame, known).copy(tree_->root, builder);
+  return Expression(std::make_shared<const ExpressionTree>(builder.finish(root)), text_);
+}
+
+std::vector<int> Expression::slots() const {
+  return tree_ == nullptr ? std::vector<int>{} : values_of(*tree_, Operator::slot, Operator::slot);
+}
+
+std::vector<int> Expression::tables() const {
+  return tree_ == nullptr ? std::vector<int>{} : values_of(*tree_, Operator::table, Operator::table_length);
+}
+
+const std::string& Expression::text() const {
+  static const std::string zero = "0";
+  return text_ == nullptr ? zero : *text_;
+}
+
+}  // namespace weir

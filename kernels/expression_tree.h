@@ -1,0 +1,122 @@
+// The inside of an Expression: its tree, and the stack code that evaluation runs. Private to expression*.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "kernels/expression.h"
+
+namespace weir {
+
+enum class Operator : std::uint8_t {
+  // leaves
+  constant,
+  slot,
+  table_length,
+  // one operand
+  table,
+  negate,
+  logical_not,
+  to_bool,
+  absolute,
+  isqrt,
+  log2,
+  // two operands, both always evaluated
+  add,
+  subtract,
+  multiply,
+  divide,
+  remainder,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  equal,
+  not_equal,
+  minimum,
+  maximum,
+  ceil_div,
+  // evaluated as far as needed
+  logical_and,
+  logical_or,
+  conditional,
+};
+
+struct ExpressionNode {
+  Operator op = Operator::constant;
+  int a = -1, b = -1, c = -1;  // operands, as indices into the tree
+  std::int64_t value = 0;      // constant, slot or table number
+};
+
+struct Instruction {
+  enum class Code : std::uint8_t {
+    push_constant,
+    push_slot,
+    push_length,
+    unary,
+    binary,
+    jump,
+    jump_if_false,
+    and_then,
+    or_else,
+    done
+  };
+  enum class Right : std::uint8_t { stack, constant, slot };
+  Code code = Code::done;
+  Operator op = Operator::constant;  // of unary and binary
+  Right right = Right::stack;        // where binary's right operand is
+  std::int64_t operand = 0;          // constant, slot, table number or jump target
+};
+
+// More operands than this waiting for their operator is an error of parsing, so evaluation needs no checks.
+inline constexpr int kMaxStackDepth = 64;
+
+struct ExpressionTree {
+  std::vector<ExpressionNode> nodes;
+  int root = -1;
+  std::vector<Instruction> code;
+  int depth = 0;  // stack entries that the code needs
+};
+
+// Grows a tree from its leaves. Each function returns the new node's index, and folds what is constant
+// already; an operation that would fail (1 / 0) stays in the tree.
+class TreeBuilder {
+ public:
+  int constant(std::int64_t value);
+  int slot(int slot);
+  int table_length(int table);
+  int unary(Operator op, int a, std::int64_t table = 0);
+  int binary(Operator op, int a, int b);
+  int conditional(int condition, int then, int otherwise);
+
+  std::optional<std::int64_t> constant_at(int node) const;
+  // Leaves the builder empty.
+  ExpressionTree finish(int root);
+
+ private:
+  int append(ExpressionNode node);
+  std::vector<ExpressionNode> nodes_;
+};
+
+// slot * scale + offset, if the tree is that and nothing more.
+struct LinearForm {
+  int slot = -1;
+  std::int64_t scale = 0;
+  std::int64_t offset = 0;
+};
+std::optional<LinearForm> linear_form(const ExpressionTree& tree);
+
+// The operator applied to values; the reason instead if it fails.
+struct Outcome {
+  std::int64_t value = 0;
+  const char* failure = nullptr;
+};
+Outcome apply(Operator op, std::int64_t a);
+Outcome apply(Operator op, std::int64_t a, std::int64_t b);
+
+// Throws ExpressionError: `text` is the expression as it was written.
+std::int64_t run_code(const ExpressionTree& tree, const Frame& frame, const std::string& text);
+
+}  // namespace weir

@@ -1,0 +1,106 @@
+// One entry of `launches`: its geometry and arguments; program_loader.cpp reads the block program.
+#include <algorithm>
+
+#include "kernels/definition_loader.h"
+#include "kernels/suggest.h"
+#include "kernels/yaml_fields.h"
+
+namespace weir {
+
+namespace {
+
+ArgumentModel load_argument(const YamlNode& node, const VariantModel& variant) {
+  ArgumentModel argument;
+  if (node.kind == YamlNode::Kind::map) {
+    const Fields fields(node, "an argument", {"i32", "i64"});
+    if (node.children.size() != 1) {
+      throw YamlError(node.line,
+                      "found an argument with " + std::to_string(node.children.size()) +
+                          " values; expected a tensor's name, {i32: expression} or {i64: expression}");
+    }
+    argument.kind = fields.find("i32") != nullptr ? Argument::Kind::i32 : Argument::Kind::i64;
+    argument.value = read_formula(node.children.front(), "an argument", variant.names.scope);
+    return argument;
+  }
+  std::vector<std::string> names;
+  for (const TensorModel& tensor : variant.tensors) names.push_back(tensor.name);
+  const auto found =
+      node.kind == YamlNode::Kind::scalar ? std::find(names.begin(), names.end(), node.text) : names.end();
+  if (found == names.end()) {
+    throw YamlError(
+        node.line,
+        "found " + describe(node) +
+            " as an argument; expected {i32: expression}, {i64: expression} or one of the tensors " +
+            list_of(names) + did_you_mean(node.text, names));
+  }
+  argument.tensor = static_cast<int>(found - names.begin());
+  return argument;
+}
+
+}  // namespace
+
+std::vector<ArgumentModel> load_arguments(const YamlNode& node, const VariantModel& variant) {
+  expect_list(node, "'arguments'");
+  check_split_by_comma(node);
+  std::vector<ArgumentModel> arguments;
+  for (const YamlNode& child : node.children) arguments.push_back(load_argument(child, variant));
+  return arguments;
+}
+
+LaunchModel load_launch(const YamlNode& node, const VariantModel& variant, std::vector<bool>& written) {
+  const Fields fields(
+      node, "a launch",
+      {"name", "entry", "grid", "threads", "shared_bytes", "registers_per_thread", "blocks_per_sm", "cluster",
+       "work_items", "schedule", "arguments", "program", "summary"});
+  const Scope& scope = variant.names.scope;
+  LaunchModel launch;
+  launch.line = node.line;
+  launch.name = read_name(fields.require("name", "name: the launch's name"), "the launch's name");
+  const std::string of = " of the launch '" + launch.name + "'";
+  if (const YamlNode* entry = fields.find("entry")) launch.entry = read_name(*entry, "'entry'" + of);
+  if (launch.entry.empty() && !variant.info.source.empty()) {
+    throw YamlError(node.line, "found the launch '" + launch.name + "' without 'entry', but the source '" +
+                                   variant.info.source.filename().string() +
+                                   "'; expected the name of its function");
+  }
+  launch.grid = read_extent3(fields.require("grid", "grid: blocks in x, y and z"), "'grid'" + of, scope);
+  launch.threads = read_extent3(fields.require("threads", "threads: of a block"), "'threads'" + of, scope);
+  launch.cluster.fill(Formula{Expression(1), node.line});
+  if (const YamlNode* cluster = fields.find("cluster"))
+    launch.cluster = read_extent3(*cluster, "'cluster'" + of, scope);
+  const auto optional_formula = [&](const char* key, Formula& formula) {
+    formula.line = node.line;
+    if (const YamlNode* found = fields.find(key)) {
+      formula = read_formula(*found, "'" + std::string(key) + "'" + of, scope);
+    }
+  };
+  optional_formula("shared_bytes", launch.shared_bytes);
+  optional_formula("registers_per_thread", launch.registers_per_thread);
+  optional_formula("blocks_per_sm", launch.blocks_per_sm);
+  if (const YamlNode* items = fields.find("work_items")) {
+    launch.work_items = read_formula(*items, "'work_items'" + of, scope);
+  }
+  if (const YamlNode* schedule = fields.find("schedule")) {
+    launch.schedule = static_cast<Schedule>(read_choice(*schedule, "'schedule'" + of, {"static", "dynamic"}));
+  }
+  if (const YamlNode* arguments = fields.find("arguments")) {
+    launch.arguments = load_arguments(*arguments, variant);
+  } else if (!launch.entry.empty()) {
+    throw YamlError(node.line, "found the launch '" + launch.name +
+                                   "' with 'entry' and without 'arguments'; expected the "
+                                   "arguments of that function in order");
+  }
+
+  Names names = variant.names;
+  launch.item_slot = names.add("item");
+  launch.block_slot = names.add("block");
+  launch.block_x_slot = names.add("block_x");
+  launch.block_y_slot = names.add("block_y");
+  launch.block_z_slot = names.add("block_z");
+  const YamlNode& program = fields.require("program", "program: the memory actions of one work item");
+  launch.program = load_program(program, variant.tensors, names, written);
+  launch.slots = names.scope.size();
+  return launch;
+}
+
+}  // namespace weir

@@ -1,0 +1,382 @@
+// KernelDefinition::resolve: names to numbers, restrictions, and the block program with only run-time names
+// left.
+#include <algorithm>
+#include <limits>
+
+#include "kernels/config_header.h"
+#include "kernels/definition_model.h"
+#include "kernels/fold_program.h"
+#include "kernels/suggest.h"
+
+namespace weir {
+
+namespace {
+
+struct Failure {
+  Error error;
+};
+[[noreturn]] void reject(std::string reason) {
+  throw Failure{{ErrorKind::rejected, std::move(reason)}};
+}
+[[noreturn]] void refuse(std::string message) {
+  throw Failure{{ErrorKind::usage, std::move(message)}};
+}
+
+constexpr std::int64_t kMaxThreads = 1024;
+constexpr std::int64_t kMaxThreadsZ = 64;
+constexpr std::int64_t kMaxGridX = 2'147'483'647;
+constexpr std::int64_t kMaxGridYZ = 65'535;
+constexpr std::int64_t kMaxClusterBlocks = 16;
+constexpr std::int64_t kClusterComputeCapability = 90;
+
+class Resolver {
+ public:
+  Resolver(const DefinitionModel& definition, const VariantModel& variant, const Problem& problem,
+           const Config& config, const DeviceLimits& device)
+      : definition_(definition),
+        variant_(variant),
+        slots_(static_cast<std::size_t>(variant.names.scope.size())),
+        unusable_(slots_.size(), false) {
+    candidate_.kernel = definition.name;
+    candidate_.source = variant.info.source;
+    candidate_.problem = problem;
+    candidate_.config = config;
+    candidate_.device = device;
+  }
+
+  Candidate resolve() {
+    bind_device();
+    bind_problem();
+    bind_config();
+    run_steps();
+    check_restrictions();
+    if (!first_failure_.empty()) refuse(first_failure_);
+    check_shapes();
+    for (const LaunchModel& launch : variant_.launches) candidate_.launches.push_back(resolve_launch(launch));
+    resolve_verify();
+    candidate_.useful_flops = static_cast<double>(evaluate(variant_.useful_flops));
+    if (variant_.lower_bound_bytes) {
+      candidate_.lower_bound_bytes = static_cast<double>(evaluate(*variant_.lower_bound_bytes));
+      candidate_.lower_bound_source = variant_.lower_bound_source;
+    }
+    candidate_.config_header = config_header(definition_, candidate_.problem, variant_, &candidate_.config);
+    candidate_.reference_header = config_header(definition_, candidate_.problem, variant_, nullptr);
+    return std::move(candidate_);
+  }
+
+ private:
+  std::int64_t& at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
+  Frame frame() { return {slots_, candidate_.tables}; }
+
+  std::int64_t evaluate(const Formula& formula) {
+    try {
+      return formula.expression.evaluate(frame());
+    } catch (const ExpressionError& error) {
+      refuse(definition_.at(formula.line) + error.what() + where());
+    }
+  }
+
+  // For which candidate something broke.
+  std::string where() const {
+    return " (problem " + to_string(candidate_.problem) + "; config " + to_string(candidate_.config) + ")";
+  }
+
+  void bind_device() {
+    for (const DeviceFact& fact : device_facts())
+      at(*variant_.names.scope.slot(fact.name)) = fact.value(candidate_.device);
+    if (variant_.info.min_compute_capability > candidate_.device.compute_capability) {
+      reject("the variant '" + variant_.info.name + "' needs compute capability " +
+             std::to_string(variant_.info.min_compute_capability) + " and the device has " +
+             std::to_string(candidate_.device.compute_capability));
+    }
+  }
+
+  void bind_problem() {
+    for (const auto& [name, value] : definition_.enum_values) at(*variant_.names.scope.slot(name)) = value;
+    for (const ParameterModel& parameter : definition_.parameters) {
+      const NamedValue* value = find(candidate_.problem.values, parameter.info.name);
+      if (value == nullptr) {
+        refuse("the problem '" + to_string(candidate_.problem) + "' has no '" + parameter.info.name +
+               "'; expected a problem of " + definition_.name);
+      }
+      at(parameter.slot) = value->value;
+    }
+    for (const TableModel& table : definition_.tables) {
+      const auto found = candidate_.problem.tables.find(table.name);
+      if (found == candidate_.problem.tables.end()) {
+        refuse("the problem '" + to_string(candidate_.problem) + "' has no table '" + table.name +
+               "'; expected a problem of " + definition_.name);
+      }
+      candidate_.tables.push_back(found->second);
+    }
+  }
+
+  void bind_config() {
+    for (const TunableModel& tunable : variant_.tunables) {
+      const NamedValue* value = find(candidate_.config.values, tunable.info.name);
+      const auto& values = tunable.info.values;
+      if (value == nullptr || std::find(values.begin(), values.end(), value->value) == values.end()) {
+        refuse("the config '" + to_string(candidate_.config) + "' has no legal '" + tunable.info.name +
+               "'; expected a config of " + definition_.name);
+      }
+      at(tunable.slot) = value->value;
+    }
+    if (candidate_.config.values.size() != variant_.tunables.size()) {
+      refuse("the config '" + to_string(candidate_.config) + "' has more than the tunables of " +
+             definition_.name + "; expected only those");
+    }
+  }
+
+  bool is_usable(const Expression& expression) const {
+    const std::vector<int> used = expression.slots();
+    return std::none_of(used.begin(), used.end(),
+                        [&](int slot) { return unusable_[static_cast<std::size_t>(slot)]; });
+  }
+
+  // A let or shape that cannot be evaluated makes the definition unusable for this candidate, unless a
+  // restriction that does not need it rejects the candidate anyway.
+  void run_steps() {
+    for (const TensorModel& tensor : variant_.tensors) {
+      const Element element =
+          tensor.element ? *tensor.element : static_cast<Element>(at(tensor.element_slot));
+      candidate_.tensors.push_back({.name = tensor.name,
+                                    .role = tensor.role,
+                                    .element = element,
+                                    .alignment_bytes = tensor.alignment_bytes,
+                                    .fill = tensor.fill});
+      at(tensor.element_bytes_slot) = bytes_of(element);
+    }
+    for (const Step& step : variant_.steps) {
+      const bool is_let = step.kind == Step::Kind::let;
+      const int slot = is_let ? variant_.lets[step.index].slot : variant_.tensors[step.index].bytes_slot;
+      try {
+        const bool done = is_let ? run_let(variant_.lets[step.index])
+                                 : run_shape(variant_.tensors[step.index], candidate_.tensors[step.index]);
+        if (!done) unusable_[static_cast<std::size_t>(slot)] = true;
+      } catch (const Failure& failure) {
+        unusable_[static_cast<std::size_t>(slot)] = true;
+        if (first_failure_.empty()) first_failure_ = failure.error.message;
+      }
+    }
+  }
+
+  bool run_let(const LetModel& let) {
+    if (!is_usable(let.value.expression)) return false;
+    at(let.slot) = evaluate(let.value);
+    return true;
+  }
+
+  bool run_shape(const TensorModel& model, TensorLayout& tensor) {
+    for (const auto* formulas : {&model.shape, &model.strides}) {
+      for (const Formula& formula : *formulas) {
+        if (!is_usable(formula.expression)) return false;
+      }
+    }
+    for (const Formula& formula : model.shape) tensor.shape.push_back(evaluate(formula));
+    for (const Formula& formula : model.strides) tensor.strides_elements.push_back(evaluate(formula));
+    const auto too_large = [&] {
+      refuse(definition_.at(model.line) + "the tensor '" + model.name + "' has more than 2^63 bytes" +
+             where());
+    };
+    if (model.strides.empty()) {
+      tensor.strides_elements.assign(tensor.shape.size(), 1);
+      for (std::size_t i = tensor.shape.size() - 1; i > 0; --i) {
+        if (__builtin_mul_overflow(tensor.strides_elements[i], tensor.shape[i],
+                                   &tensor.strides_elements[i - 1]))
+          too_large();
+      }
+    }
+    // What extent_bytes() computes, with the overflow checks that it leaves out.
+    std::int64_t bytes = 1;
+    for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
+      std::int64_t reach = 0;
+      if (tensor.strides_elements[i] < 0) {
+        refuse(definition_.at(model.line) + "the tensor '" + model.name + "' has the negative stride " +
+               std::to_string(tensor.strides_elements[i]) + where());
+      }
+      if (__builtin_mul_overflow(std::max<std::int64_t>(tensor.shape[i] - 1, 0), tensor.strides_elements[i],
+                                 &reach) ||
+          __builtin_add_overflow(bytes, reach, &bytes)) {
+        too_large();
+      }
+    }
+    if (__builtin_mul_overflow(bytes, bytes_of(tensor.element), &bytes)) too_large();
+    at(model.bytes_slot) = extent_bytes(tensor);
+    return true;
+  }
+
+  void check_restrictions() {
+    for (const RestrictionModel& restriction : variant_.restrictions) {
+      const Expression& require = restriction.require.expression;
+      if (!is_usable(require) || evaluate(restriction.require) != 0) continue;
+      std::string numbers;
+      for (const int slot : require.slots()) numbers += (numbers.empty() ? "" : ", ") + name_and_value(slot);
+      reject(restriction.reason + " (required: " + require.text() + (numbers.empty() ? "" : "; " + numbers) +
+             ")");
+    }
+  }
+
+  std::string name_and_value(int slot) {
+    const std::string& name = variant_.names.by_slot[static_cast<std::size_t>(slot)];
+    for (const auto* values : {&candidate_.problem.values, &candidate_.config.values}) {
+      if (const NamedValue* value = find(*values, name)) return name + " = " + value->text;
+    }
+    return name + " = " + std::to_string(at(slot));
+  }
+
+  void check_shapes() {
+    for (const TensorLayout& tensor : candidate_.tensors) {
+      for (const std::int64_t size : tensor.shape) {
+        if (size < 1)
+          reject("the tensor '" + tensor.name + "' has a dimension of " + std::to_string(size) + " elements");
+      }
+    }
+  }
+
+  std::array<std::int64_t, 3> evaluate(const Extent3& extent) {
+    return {evaluate(extent[0]), evaluate(extent[1]), evaluate(extent[2])};
+  }
+
+  std::vector<Argument> resolve_arguments(const std::vector<ArgumentModel>& models) {
+    std::vector<Argument> arguments;
+    for (const ArgumentModel& model : models) {
+      Argument argument{.kind = model.kind, .tensor = model.tensor};
+      if (model.kind != Argument::Kind::tensor) {
+        argument.value = evaluate(model.value);
+        const bool fits = argument.value >= std::numeric_limits<std::int32_t>::min() &&
+                          argument.value <= std::numeric_limits<std::int32_t>::max();
+        if (model.kind == Argument::Kind::i32 && !fits) {
+          reject("the argument " + model.value.expression.text() + " = " + std::to_string(argument.value) +
+                 " does not fit 32 bits");
+        }
+      }
+      arguments.push_back(argument);
+    }
+    return arguments;
+  }
+
+  void check_geometry(const std::string& what, const std::array<std::int64_t, 3>& grid,
+                      const std::array<std::int64_t, 3>& threads, std::int64_t shared_bytes) {
+    constexpr std::array<std::int64_t, 3> kMaxGrid{kMaxGridX, kMaxGridYZ, kMaxGridYZ};
+    constexpr std::array<std::int64_t, 3> kMaxBlock{kMaxThreads, kMaxThreads, kMaxThreadsZ};
+    constexpr std::array<const char*, 3> kAxis{"x", "y", "z"};
+    std::int64_t block = 1;
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (threads[i] < 1 || threads[i] > kMaxBlock[i]) {
+        reject(what + " has " + std::to_string(threads[i]) + " threads in " + kAxis[i] +
+               "; a block has 1 to " + std::to_string(kMaxBlock[i]) + " there");
+      }
+      block *= threads[i];
+      if (grid[i] < 1 || grid[i] > kMaxGrid[i]) {
+        reject(what + " has " + std::to_string(grid[i]) + " blocks in " + kAxis[i] + "; a grid has 1 to " +
+               std::to_string(kMaxGrid[i]) + " there");
+      }
+    }
+    if (block > kMaxThreads) {
+      reject(what + " has " + std::to_string(block) + " threads in a block; at most " +
+             std::to_string(kMaxThreads) + " run");
+    }
+    if (shared_bytes < 0 || shared_bytes > candidate_.device.shared_bytes_per_block) {
+      reject(what + " needs " + std::to_string(shared_bytes) +
+             " bytes of shared memory; a block of this device has at most " +
+             std::to_string(candidate_.device.shared_bytes_per_block));
+    }
+  }
+
+  Launch resolve_launch(const LaunchModel& model) {
+    Launch launch;
+    launch.name = model.name;
+    launch.entry = model.entry;
+    launch.grid = evaluate(model.grid);
+    launch.threads = evaluate(model.threads);
+    launch.cluster = evaluate(model.cluster);
+    launch.shared_bytes = evaluate(model.shared_bytes);
+    launch.registers_per_thread = evaluate(model.registers_per_thread);
+    launch.blocks_per_sm_limit = evaluate(model.blocks_per_sm);
+    const std::string what = "the launch '" + model.name + "'";
+    check_geometry(what, launch.grid, launch.threads, launch.shared_bytes);
+    check_cluster(what, launch);
+    if (launch.registers_per_thread < 0 || launch.blocks_per_sm_limit < 0) {
+      reject(what + " has a negative number of registers or blocks per SM");
+    }
+    launch.work_items =
+        model.work_items ? evaluate(*model.work_items) : launch.grid[0] * launch.grid[1] * launch.grid[2];
+    if (launch.work_items < 1)
+      reject(what + " has " + std::to_string(launch.work_items) + " work items; at least 1 is needed");
+    launch.schedule = model.schedule;
+    launch.arguments = resolve_arguments(model.arguments);
+    launch.program = {.item_slot = model.item_slot,
+                      .block_slot = model.block_slot,
+                      .block_x_slot = model.block_x_slot,
+                      .block_y_slot = model.block_y_slot,
+                      .block_z_slot = model.block_z_slot};
+    launch.program.frame = slots_;
+    launch.program.frame.resize(static_cast<std::size_t>(model.slots), 0);
+    launch.program.actions =
+        fold_program(model.program, launch.program.frame, slots_.size(), candidate_.tables);
+    return launch;
+  }
+
+  void check_cluster(const std::string& what, const Launch& launch) {
+    std::int64_t blocks = 1;
+    for (std::size_t i = 0; i < 3; ++i) {
+      if (launch.cluster[i] < 1 || launch.cluster[i] > kMaxClusterBlocks ||
+          launch.grid[i] % launch.cluster[i] != 0) {
+        reject(what + " has a cluster of " + std::to_string(launch.cluster[i]) + " in a dimension of " +
+               std::to_string(launch.grid[i]) + " blocks; it must be 1 to " +
+               std::to_string(kMaxClusterBlocks) + " and divide the grid");
+      }
+      blocks *= launch.cluster[i];
+    }
+    if (blocks > kMaxClusterBlocks) {
+      reject(what + " has a cluster of " + std::to_string(blocks) + " blocks; at most " +
+             std::to_string(kMaxClusterBlocks) + " are possible");
+    }
+    if (blocks > 1 && candidate_.device.compute_capability < kClusterComputeCapability) {
+      reject(what + " has a cluster, which needs compute capability 90; the device has " +
+             std::to_string(candidate_.device.compute_capability));
+    }
+  }
+
+  void resolve_verify() {
+    if (!variant_.verify) return;
+    const VerifyModel& model = *variant_.verify;
+    VerifyPlan& plan = candidate_.verify;
+    plan.source = model.source;
+    plan.exact_entry = model.exact_entry;
+    plan.low_entry = model.low_entry;
+    plan.grid = evaluate(model.grid);
+    plan.threads = evaluate(model.threads);
+    plan.shared_bytes = evaluate(model.shared_bytes);
+    check_geometry("the reference", plan.grid, plan.threads, plan.shared_bytes);
+    plan.arguments = resolve_arguments(model.arguments);
+  }
+
+  const DefinitionModel& definition_;
+  const VariantModel& variant_;
+  Candidate candidate_;
+  std::vector<std::int64_t> slots_;
+  std::vector<bool> unusable_;  // slots whose let or shape could not be evaluated
+  std::string first_failure_;
+};
+
+}  // namespace
+
+Result<Candidate> KernelDefinition::resolve(const Problem& problem, const Config& config,
+                                            const DeviceLimits& device) const {
+  std::vector<std::string> names;
+  for (const VariantModel& variant : model_->variants) {
+    names.push_back(variant.info.name);
+    if (variant.info.name != config.variant) continue;
+    try {
+      return Resolver(*model_, variant, problem, config, device).resolve();
+    } catch (const Failure& failure) {
+      return failure.error;
+    }
+  }
+  return Error{ErrorKind::usage, "found a config of the unknown variant '" + config.variant + "' of " +
+                                     model_->name + "; expected " + list_of(names) +
+                                     did_you_mean(config.variant, names)};
+}
+
+}  // namespace weir
