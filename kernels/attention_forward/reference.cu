@@ -1,9 +1,10 @@
-// Attention written plainly, on ordinary multiply-adds: two passes over the keys, the softmax's maximum (and sum) known
-// before the first weight is used. `exact` keeps f32 throughout; `low` rounds where a layer-by-layer implementation in
-// 16 bits rounds: the scores, the normalised weights and the output.
+// Attention written plainly, on ordinary multiply-adds: two passes over the keys, the softmax's maximum (and
+// sum) known before the first weight is used. `exact` keeps f32 throughout; `low` rounds where a
+// layer-by-layer implementation in 16 bits rounds: the scores, the normalised weights and the output.
 //
-// A block of 16 x 16 threads takes 64 query rows of one head and 32 keys at a time. Thread (x, y) holds scores of rows
-// 4 y to 4 y + 3 for keys x and x + 16, and the output of the same rows for head_dim / 16 neighbouring columns.
+// A block of 16 x 16 threads takes 64 query rows of one head and 32 keys at a time. Thread (x, y) holds
+// scores of rows 4 y to 4 y + 3 for keys x and x + 16, and the output of the same rows for head_dim / 16
+// neighbouring columns.
 
 #include <weir/config.h>
 
@@ -20,12 +21,19 @@ constexpr int kColumnsPerThread = config::head_dim / 16;
 constexpr int kPitch = config::head_dim + 2;  // in elements: neighbouring rows start in neighbouring banks
 constexpr unsigned kWholeWarp = 0xffffffffu;
 
-__device__ __forceinline__ float to_f32(Half bits) { return device::to_f32<config::dtype>(bits); }
-__device__ __forceinline__ float rounded(float value) { return to_f32(device::from_f32<config::dtype>(value)); }
-__device__ __forceinline__ float infinity() { return __uint_as_float(0x7f800000u); }
+__device__ __forceinline__ float to_f32(Half bits) {
+  return device::to_f32<config::dtype>(bits);
+}
+__device__ __forceinline__ float rounded(float value) {
+  return to_f32(device::from_f32<config::dtype>(value));
+}
+__device__ __forceinline__ float infinity() {
+  return __uint_as_float(0x7f800000u);
+}
 
 /// Copies `rows` rows, zeros from `valid` on.
-__device__ __forceinline__ void load(Half (*tile)[kPitch], const Half* source, long long stride, int rows, int valid) {
+__device__ __forceinline__ void load(Half (*tile)[kPitch], const Half* source, long long stride, int rows,
+                                     int valid) {
   for (int i = threadIdx.y * 16 + threadIdx.x; i < rows * config::head_dim; i += 256) {
     const int row = i / config::head_dim, column = i % config::head_dim;
     tile[row][column] = row < valid ? source[row * stride + column] : Half{0};
@@ -33,8 +41,8 @@ __device__ __forceinline__ void load(Half (*tile)[kPitch], const Half* source, l
 }
 
 template <bool low>
-__device__ __forceinline__ void attention(float* o, float* lse, const Half* q, const Half* k, const Half* v, int heads_q,
-                                          int heads_kv, int seq_q, int seq_kv) {
+__device__ __forceinline__ void attention(float* o, float* lse, const Half* q, const Half* k, const Half* v,
+                                          int heads_q, int heads_kv, int seq_q, int seq_kv) {
   __shared__ Half queries[kRows][kPitch];
   __shared__ Half keys[kKeys][kPitch];  // then values
   __shared__ float weights[kRows][kKeys + 1];
@@ -45,7 +53,8 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   const int head_kv = head / (heads_q / heads_kv);
   const long long q_stride = static_cast<long long>(heads_q) * config::head_dim;
   const long long kv_stride = static_cast<long long>(heads_kv) * config::head_dim;
-  const long long q_offset = (static_cast<long long>(batch) * seq_q + first_row) * q_stride + head * config::head_dim;
+  const long long q_offset =
+      (static_cast<long long>(batch) * seq_q + first_row) * q_stride + head * config::head_dim;
   const long long kv_offset = static_cast<long long>(batch) * seq_kv * kv_stride + head_kv * config::head_dim;
   const float scale = config::head_dim == 64 ? 0.125f : 0.08838834764831845f;
 
@@ -89,7 +98,8 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   for (int first_key = 0; first_key < end; first_key += kKeys) {
     score(first_key);
 #pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) maximum[i] = fmaxf(maximum[i], fmaxf(scores[i][0], scores[i][1]));
+    for (int i = 0; i < kRowsPerThread; ++i)
+      maximum[i] = fmaxf(maximum[i], fmaxf(scores[i][0], scores[i][1]));
   }
 #pragma unroll
   for (int i = 0; i < kRowsPerThread; ++i) {
@@ -102,12 +112,14 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   float sum[kRowsPerThread] = {};
   const auto add_to_sum = [&] {
 #pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) sum[i] += expf(scores[i][0] - maximum[i]) + expf(scores[i][1] - maximum[i]);
+    for (int i = 0; i < kRowsPerThread; ++i)
+      sum[i] += expf(scores[i][0] - maximum[i]) + expf(scores[i][1] - maximum[i]);
   };
   const auto complete_sum = [&] {
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
-      for (int distance = 8; distance > 0; distance /= 2) sum[i] += __shfl_xor_sync(kWholeWarp, sum[i], distance);
+      for (int distance = 8; distance > 0; distance /= 2)
+        sum[i] += __shfl_xor_sync(kWholeWarp, sum[i], distance);
     }
   };
   if (low) {  // the weights are normalised before they are rounded
@@ -128,7 +140,8 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
 #pragma unroll
       for (int j = 0; j < 2; ++j) {
         const float weight = expf(scores[i][j] - maximum[i]);
-        weights[kRowsPerThread * y + i][x + 16 * j] = low ? rounded(sum[i] == 0.0f ? 0.0f : weight / sum[i]) : weight;
+        weights[kRowsPerThread * y + i][x + 16 * j] =
+            low ? rounded(sum[i] == 0.0f ? 0.0f : weight / sum[i]) : weight;
       }
     }
     __syncthreads();
@@ -174,7 +187,7 @@ extern "C" __global__ void __launch_bounds__(256)
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-    attention_reference_low(float* o, float* lse, const Half* q, const Half* k, const Half* v, int heads_q, int heads_kv,
-                            int seq_q, int seq_kv) {
+    attention_reference_low(float* o, float* lse, const Half* q, const Half* k, const Half* v, int heads_q,
+                            int heads_kv, int seq_q, int seq_kv) {
   attention<true>(o, lse, q, k, v, heads_q, heads_kv, seq_q, seq_kv);
 }

@@ -1,4 +1,5 @@
-// Online softmax over the rows of score tiles that lie in mma accumulators (ptx/mma.h says which lane holds what).
+// Online softmax over the rows of score tiles that lie in mma accumulators (ptx/mma.h says which lane holds
+// what).
 #pragma once
 
 #include "device/element.h"
@@ -14,14 +15,18 @@ constexpr unsigned kWholeWarp = 0xffffffffu;
 template <int row_tiles, int columns>
 using Accumulators = float[row_tiles][columns / 8][4];
 
-__device__ __forceinline__ float infinity() { return __uint_as_float(0x7f800000u); }
+__device__ __forceinline__ float infinity() {
+  return __uint_as_float(0x7f800000u);
+}
 
-/// The state of a warp's 16 * row_tiles rows. A lane holds two rows of each row tile: lane / 4 and lane / 4 + 8.
+/// The state of a warp's 16 * row_tiles rows. A lane holds two rows of each row tile: lane / 4 and lane / 4
+/// + 8.
 ///
-/// Exponentials are taken relative to `base`, the largest score seen when it was last raised; everything in units of
-/// log2: score * scale_log2. With `slack` 0 the base is raised with every new maximum. With a positive slack it is raised
-/// only when a score exceeds it by more than 2^slack, which rarely happens: the result is the same, since numerator and
-/// denominator share the base, and 2^slack must stay far below the element type's largest value.
+/// Exponentials are taken relative to `base`, the largest score seen when it was last raised; everything in
+/// units of log2: score * scale_log2. With `slack` 0 the base is raised with every new maximum. With a
+/// positive slack it is raised only when a score exceeds it by more than 2^slack, which rarely happens: the
+/// result is the same, since numerator and denominator share the base, and 2^slack must stay far below the
+/// element type's largest value.
 template <int row_tiles, int slack>
 struct OnlineSoftmax {
   static_assert(slack >= 0 && slack <= 8, "larger exponentials would overflow f16 sums");
@@ -43,7 +48,8 @@ struct OnlineSoftmax {
   /// Raises the base to the scores' row maxima and rescales what has been accumulated so far.
   template <int columns, int output_columns>
   __device__ __forceinline__ void raise_base(const float (&scores)[row_tiles][columns][4],
-                                             float (&output)[row_tiles][output_columns][4], float scale_log2) {
+                                             float (&output)[row_tiles][output_columns][4],
+                                             float scale_log2) {
     float maximum[row_tiles][2];
     bool exceeds = false;
 #pragma unroll
@@ -78,11 +84,11 @@ struct OnlineSoftmax {
     }
   }
 
-  /// Turns 16 columns of a row tile's scores into the A operand of the product with V. `masked`: a row may have had
-  /// nothing but -inf so far.
+  /// Turns 16 columns of a row tile's scores into the A operand of the product with V. `masked`: a row may
+  /// have had nothing but -inf so far.
   template <Element element, bool masked>
-  __device__ __forceinline__ void exponentials(unsigned (&weights)[4], const float (&left)[4], const float (&right)[4],
-                                               int tile, float scale_log2) {
+  __device__ __forceinline__ void exponentials(unsigned (&weights)[4], const float (&left)[4],
+                                               const float (&right)[4], int tile, float scale_log2) {
     float e[8];
 #pragma unroll
     for (int i = 0; i < 8; ++i) {
@@ -124,7 +130,9 @@ struct OnlineSoftmax {
 
  private:
   /// -inf - -inf would be NaN: a row without a visible key counts from 0.
-  static __device__ __forceinline__ float finite(float value) { return value == -infinity() ? 0.0f : value; }
+  static __device__ __forceinline__ float finite(float value) {
+    return value == -infinity() ? 0.0f : value;
+  }
 };
 
 }  // namespace device

@@ -1,4 +1,5 @@
-// Fast single-precision functions of the special function unit (PTX `ex2` and `lg2`), without toolkit headers.
+// Fast single-precision functions of the special function unit (PTX `ex2` and `lg2`), without toolkit
+// headers.
 #pragma once
 
 namespace ptx {

@@ -3,8 +3,8 @@
 
 namespace ptx {
 
-/// Returns `value`. What is computed from the result is computed where it is used, not moved out of the loop into
-/// registers that the accumulators need.
+/// Returns `value`. What is computed from the result is computed where it is used, not moved out of the loop
+/// into registers that the accumulators need.
 __device__ __forceinline__ int opaque(int value) {
   asm volatile("" : "+r"(value));
   return value;
