@@ -15,7 +15,7 @@ std::string group_digits(std::string number) {
   if (end == std::string::npos) end = number.size();
   for (std::size_t at = end; at > start + 3;) {
     at -= 3;
-    number.insert(at, ",");
+    number.insert(at, 1, ',');
   }
   return number;
 }

@@ -45,7 +45,8 @@ Scale Scale::around(const std::vector<double>& values, double from, double to) {
 }
 
 double Scale::position(double value) const {
-  return is_logarithmic_ ? (std::log(value) - std::log(low_)) / (std::log(high_) - std::log(low_)) : (value - low_) / (high_ - low_);
+  return is_logarithmic_ ? (std::log(value) - std::log(low_)) / (std::log(high_) - std::log(low_))
+                         : (value - low_) / (high_ - low_);
 }
 
 double Scale::operator()(double value) const {
