@@ -15,7 +15,7 @@ struct YamlNode {
   std::string text;  // of a scalar
   bool quoted = false;
   bool flow = false;  // [a, b] or {a: b}, in which commas separate
-  std::string tag;    // "!name" of an unquoted scalar that begins with an exclamation mark
+  std::string tag;    // "!name" of an unquoted value that begins with an exclamation mark
   int line = 0;       // from 1
 
   std::string key;  // in a map
