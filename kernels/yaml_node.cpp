@@ -138,6 +138,13 @@ YamlNode parse_yaml(const std::string& text) {
   }
 }
 
+std::string in_quotes(std::string_view text) {
+  std::string result(1, '\'');
+  result += text;
+  result += '\'';
+  return result;
+}
+
 std::string describe(const YamlNode& node) {
   constexpr std::size_t kLongestQuote = 80;
   switch (node.kind) {

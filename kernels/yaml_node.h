@@ -37,6 +37,8 @@ class YamlError : public std::runtime_error {
 // parsed; a key that a map has twice is an error, and so is anything but one document.
 YamlNode parse_yaml(const std::string& text);
 
+// The text in single quotes, for messages.
+std::string in_quotes(std::string_view text);
 // "a list", "a map", "nothing" or "'text'", for messages.
 std::string describe(const YamlNode& node);
 

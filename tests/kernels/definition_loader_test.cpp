@@ -194,9 +194,10 @@ TEST(DefinitionLoader, TellsExpressionsThatACommaCut) {
 }
 
 TEST(DefinitionLoader, TellsExpressionsThatYamlMisreads) {
+  expect_error_after("in: [0, 'ceil_div(k, tile_k)']", "in: [0, m ? n : k]", "found no valid YAML");
   expect_error_after(
-      "in: [0, 'ceil_div(k, tile_k)']", "in: [0, m ? n : k]",
-      "found a map as the range of 'step'; expected an expression (one with '? :' needs quotes");
+      "threads: 256", "threads: {x: 256}",
+      "found a map as 'threads' of the launch 'main'; expected an expression (one with '? :' needs quotes");
   expect_error_after(
       "tiles_m: ceil_div(m, tile_m)", "tiles_m: m ? n : k",
       "found no valid YAML (column 18: illegal map value); expected YAML; expressions with '? :'");
