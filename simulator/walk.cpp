@@ -87,7 +87,7 @@ class Walk {
     const Box box = clip(action, grid, frame);
     if (box.empty) return;
     double bytes = plan.whole_bytes, sectors = plan.whole_sectors;
-    if (!plan.constant_extent || is_clipped(action, grid, box)) {
+    if (!plan.constant_extent || box.clipped) {
       std::array<std::int64_t, kMaxRank> extents{};
       bytes = static_cast<double>(grid.element_bytes);
       for (int d = 0; d < grid.rank; ++d) {
@@ -137,14 +137,6 @@ class Walk {
     }
     if (plan.constant_extent) plan.whole_sectors = grid.sector_bytes_of(extents);
     return plan;
-  }
-
-  // Precondition: the extents are constant.
-  static bool is_clipped(const Action& action, const CellGrid& grid, const Box& box) {
-    for (int d = 0; d < grid.rank; ++d) {
-      if (box.high[d] - box.low[d] != action.extent[d].constant()) return true;
-    }
-    return false;
   }
 
   void load(CellId cell, Traffic& traffic) {
