@@ -64,6 +64,7 @@ const std::string kWrite = over_bytes(R"(
 struct Deviation {
   double mean = 0;  // root mean square, as a share of the bytes that a block's passes ask for
   double worst = 0;
+  double enclosed = 0;  // share of the rows inside the prediction's interval, to 1% of the measured bytes
 };
 
 Deviation compare(const char* gpu, const std::string& kernel, const measured::Table& table, double passes) {
@@ -77,11 +78,15 @@ Deviation compare(const char* gpu, const std::string& kernel, const measured::Ta
     const double error =
         (p.traffic.dram_read_bytes / kMegabyte - row.dram_megabytes) / (passes * row.buffer_megabytes);
     if (std::getenv("WEIR_SHOW_TABLES")) {
-      std::printf("%6.0f MB: measured %7.2f predicted %7.2f MB, %+5.1f%%\n", row.buffer_megabytes,
-                  row.dram_megabytes, p.traffic.dram_read_bytes / kMegabyte, 100 * error);
+      std::printf("%6.0f MB: measured %7.2f predicted %7.2f MB, %+5.1f%% [%7.2f, %7.2f]\n",
+                  row.buffer_megabytes, row.dram_megabytes, p.traffic.dram_read_bytes / kMegabyte,
+                  100 * error, p.dram_read_low_bytes / kMegabyte, p.dram_read_high_bytes / kMegabyte);
     }
     deviation.mean += error * error / static_cast<double>(table.size());
     deviation.worst = std::max(deviation.worst, std::abs(error));
+    const bool enclosed = row.dram_megabytes > 0.99 * p.dram_read_low_bytes / kMegabyte &&
+                          row.dram_megabytes < 1.01 * p.dram_read_high_bytes / kMegabyte;
+    deviation.enclosed += enclosed / static_cast<double>(table.size());
   }
   deviation.mean = std::sqrt(deviation.mean);
   return deviation;
@@ -90,24 +95,28 @@ Deviation compare(const char* gpu, const std::string& kernel, const measured::Ta
 TEST(MeasuredKernels, PrivateReReadsOfTheH100) {
   const Deviation deviation = compare("h100-sxm5-80gb", kPrivate, measured::kH100Private, 4);
   EXPECT_LT(deviation.mean, 0.02);
+  EXPECT_GT(deviation.enclosed, 0.89);
   EXPECT_LT(deviation.worst, 0.04);
 }
 
 TEST(MeasuredKernels, PrivateReReadsOfTheH200) {
   const Deviation deviation = compare("h200-sxm-141gb", kPrivate, measured::kH200Private, 4);
   EXPECT_LT(deviation.mean, 0.02);
+  EXPECT_GT(deviation.enclosed, 0.89);
   EXPECT_LT(deviation.worst, 0.04);
 }
 
 TEST(MeasuredKernels, SharedReReadsOfTheH100) {
   const Deviation deviation = compare("h100-sxm5-80gb", kShared, measured::kH100Shared, 3);
   EXPECT_LT(deviation.mean, 0.06);
+  EXPECT_GT(deviation.enclosed, 0.89);
   EXPECT_LT(deviation.worst, 0.14);
 }
 
 TEST(MeasuredKernels, SharedReReadsOfTheH200) {
   const Deviation deviation = compare("h200-sxm-141gb", kShared, measured::kH200Shared, 3);
   EXPECT_LT(deviation.mean, 0.04);
+  EXPECT_GT(deviation.enclosed, 0.89);
   EXPECT_LT(deviation.worst, 0.07);
 }
 
