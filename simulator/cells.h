@@ -2,6 +2,7 @@
 // kernel cuts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -49,8 +50,21 @@ struct Box {
   std::array<std::int64_t, kMaxRank> low;
   std::array<std::int64_t, kMaxRank> high;
   bool empty = false;
+  bool clipped = false;
 };
-Box clip(const Action& access, const CellGrid& grid, const Frame& frame);
+
+inline Box clip(const Action& access, const CellGrid& grid, const Frame& frame) {
+  Box box;
+  for (int d = 0; d < grid.rank; ++d) {
+    const std::int64_t start = access.start[d].evaluate(frame);
+    const std::int64_t end = start + access.extent[d].evaluate(frame);
+    box.low[d] = std::max<std::int64_t>(0, start);
+    box.high[d] = std::min(end, grid.dimensions[d].size);
+    box.empty |= box.high[d] <= box.low[d];
+    box.clipped |= box.low[d] != start || box.high[d] != end;
+  }
+  return box;
+}
 
 struct CellSpace {
   std::vector<CellGrid> grids;  // by tensor

@@ -35,9 +35,10 @@ class EventQueue {
   static constexpr int kWalkerBits = 14;
   static constexpr std::uint64_t kWalkerMask = (1U << kWalkerBits) - 1;
   static constexpr double kTick = 1e-11;  // seconds: 50 bits of it are three hours
+  static constexpr double kTicksPerSecond = 1e11;
 
   static std::uint64_t key(double time, std::uint32_t walker) {
-    return static_cast<std::uint64_t>(time / kTick) << kWalkerBits | walker;
+    return static_cast<std::uint64_t>(time * kTicksPerSecond) << kWalkerBits | walker;
   }
 
   void sink_down(std::uint64_t entry) {

@@ -31,6 +31,18 @@ struct AccessPlan {
   double whole_sectors = 0;  // unclipped, in bytes
 };
 
+// Seconds that one unit of each resource takes, for the whole GPU.
+struct Costs {
+  explicit Costs(const Rates& rates)
+      : tensor_flop(1 / rates.tensor_flops_per_second),
+        fp32_flop(1 / rates.fp32_flops_per_second),
+        special_op(1 / rates.special_ops_per_second),
+        shared_byte(1 / rates.shared_bytes_per_second),
+        l2_byte(1 / rates.l2_bytes_per_second),
+        dram_byte(1 / rates.dram_bytes_per_second) {}
+  double tensor_flop, fp32_flop, special_op, shared_byte, l2_byte, dram_byte;
+};
+
 struct Walker {
   static constexpr int kHistory = 16;
 
@@ -61,7 +73,7 @@ class Walk {
         cells_(cells),
         cache_(state.cache),
         seed_(seed),
-        rates_(rates_of(profile, candidate)),
+        costs_(rates_of(profile, candidate)),
         start_(state.start_seconds),
         dram_free_(start_),
         l2_free_(start_) {
@@ -87,7 +99,7 @@ class Walk {
     const Box box = clip(action, grid, frame);
     if (box.empty) return;
     double bytes = plan.whole_bytes, sectors = plan.whole_sectors;
-    if (!plan.constant_extent || is_clipped(action, grid, box)) {
+    if (!plan.constant_extent || box.clipped) {
       std::array<std::int64_t, kMaxRank> extents{};
       bytes = static_cast<double>(grid.element_bytes);
       for (int d = 0; d < grid.rank; ++d) {
@@ -96,20 +108,21 @@ class Walk {
       }
       sectors = grid.sector_bytes_of(extents);
     }
-    const double fed = static_cast<double>(std::max<std::int64_t>(1, action.multicast.evaluate(frame)));
     Traffic& traffic = result_.tensors[plan.tensor];
     result_.work.tile_bytes += bytes;
     if (action.access == AccessKind::load) {
       result_.work.load_bytes += bytes;
-      traffic.l2_read_bytes += sectors / fed;
+      if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
+        sectors /= static_cast<double>(fed);
+      traffic.l2_read_bytes += sectors;
       for_each_cell(grid, box, [&](CellId cell) { load(cell, traffic); });
-      l2_free_ = std::max(l2_free_, now_) + sectors / fed / rates_.l2_bytes_per_second;
+      l2_free_ = std::max(l2_free_, now_) + sectors * costs_.l2_byte;
       arrival_ = std::max(arrival_, l2_free_ + profile_.l2_latency_seconds);
     } else {
       traffic.l2_write_bytes += sectors;
       const bool counts = candidate_.tensors[plan.tensor].role != Role::scratch;
       for_each_cell(grid, box, [&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
-      l2_free_ = std::max(l2_free_, now_) + sectors / rates_.l2_bytes_per_second;
+      l2_free_ = std::max(l2_free_, now_) + sectors * costs_.l2_byte;
     }
   }
 
@@ -139,14 +152,6 @@ class Walk {
     return plan;
   }
 
-  // Precondition: the extents are constant.
-  static bool is_clipped(const Action& action, const CellGrid& grid, const Box& box) {
-    for (int d = 0; d < grid.rank; ++d) {
-      if (box.high[d] - box.low[d] != action.extent[d].constant()) return true;
-    }
-    return false;
-  }
-
   void load(CellId cell, Traffic& traffic) {
     const double bytes = cache_.bytes(cell);
     if (!cache_.was_read(cell) && !cache_.was_written(cell)) result_.new_read_bytes += bytes;
@@ -171,7 +176,7 @@ class Walk {
     traffic.dram_read_bytes += bytes * miss.expected;
     result_.pessimistic_read_bytes += bytes * miss.pessimistic;
     result_.optimistic_read_bytes += bytes * miss.optimistic;
-    dram_free_ = std::max(dram_free_, now_) + bytes * miss.expected / rates_.dram_bytes_per_second;
+    dram_free_ = std::max(dram_free_, now_) + bytes * miss.expected * costs_.dram_byte;
     cache_.arrival(cell) = static_cast<float>(dram_free_ + profile_.dram_latency_seconds);
     settle_write_backs();
   }
@@ -180,7 +185,7 @@ class Walk {
     if (cache_.write_backs().empty()) return;
     for (const L2Cache::WriteBack& back : cache_.write_backs()) {
       result_.tensors[cells_.tensor_of(back.cell)].dram_write_bytes += back.bytes;
-      dram_free_ = std::max(dram_free_, now_) + back.bytes / rates_.dram_bytes_per_second;
+      dram_free_ = std::max(dram_free_, now_) + back.bytes * costs_.dram_byte;
     }
     cache_.clear_write_backs();
   }
@@ -280,10 +285,9 @@ class Walk {
     result_.work.fp32_flops += step_.fp32_flops;
     result_.work.special_ops += step_.special_ops;
     result_.work.shared_bytes += step_.shared_bytes;
-    const double whole_gpu = std::max({step_.tensor_flops / rates_.tensor_flops_per_second,
-                                       step_.fp32_flops / rates_.fp32_flops_per_second,
-                                       step_.special_ops / rates_.special_ops_per_second,
-                                       step_.shared_bytes / rates_.shared_bytes_per_second});
+    const double whole_gpu =
+        std::max({step_.tensor_flops * costs_.tensor_flop, step_.fp32_flops * costs_.fp32_flop,
+                  step_.special_ops * costs_.special_op, step_.shared_bytes * costs_.shared_byte});
     return whole_gpu * static_cast<double>(profile_.sm_count) * residents_[walker.sm] * walker.pace;
   }
 
@@ -294,7 +298,7 @@ class Walk {
   const CellSpace& cells_;
   L2Cache& cache_;
   const std::uint64_t seed_;
-  const Rates rates_;
+  const Costs costs_;
   std::vector<AccessPlan> plans_;
   WalkResult result_;
 
