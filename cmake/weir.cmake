@@ -3,6 +3,11 @@
 find_package(Threads REQUIRED)
 find_package(Eigen3 3.4 REQUIRED NO_MODULE)
 find_package(yaml-cpp REQUIRED)
+if(WEIR_STATIC)
+  # One binary for machines that lack these libraries.
+  find_library(SQLite3_LIBRARY NAMES libsqlite3.a REQUIRED)
+  find_library(WEIR_YAML_ARCHIVE NAMES libyaml-cpp.a REQUIRED)
+endif()
 find_package(SQLite3 REQUIRED)
 find_package(SQLiteCpp REQUIRED)
 find_package(CLI11 REQUIRED)
@@ -10,8 +15,18 @@ find_package(fmt REQUIRED)
 find_package(nlohmann_json REQUIRED)
 
 # Debian 12's yaml-cpp 0.7 exports `yaml-cpp`, newer ones `yaml-cpp::yaml-cpp`.
+if(WEIR_STATIC)
+  add_library(weir_yaml INTERFACE)
+  target_link_libraries(weir_yaml INTERFACE ${WEIR_YAML_ARCHIVE})
+  set(WEIR_YAML weir_yaml)
+elseif(TARGET yaml-cpp::yaml-cpp)
+  set(WEIR_YAML yaml-cpp::yaml-cpp)
+else()
+  set(WEIR_YAML yaml-cpp)
+endif()
 if(NOT TARGET yaml-cpp::yaml-cpp)
-  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+  add_library(yaml-cpp::yaml-cpp INTERFACE IMPORTED)
+  target_link_libraries(yaml-cpp::yaml-cpp INTERFACE ${WEIR_YAML})
 endif()
 
 # The CUDA toolkit is optional: only headers are compiled against, every library is opened at run time. Without the headers the

@@ -11,7 +11,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "gpu/digest.h"
+#include "kernels/digest.h"
 
 namespace weir {
 namespace {
@@ -26,6 +26,12 @@ std::optional<std::string> read_file(const fs::path& file) {
   std::string bytes{std::istreambuf_iterator<char>(stream), {}};
   if (stream.bad()) return std::nullopt;
   return bytes;
+}
+
+std::string digest_hex(std::string_view bytes) {
+  Digest digest;
+  digest.add(bytes);
+  return digest.hex128();
 }
 
 Error write_error(const fs::path& file) {

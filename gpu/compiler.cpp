@@ -4,9 +4,9 @@
 #include <fstream>
 #include <iterator>
 
-#include "gpu/digest.h"
 #include "gpu/library.h"
 #include "gpu/source_files.h"
+#include "kernels/digest.h"
 
 namespace weir {
 namespace {
@@ -54,10 +54,16 @@ Result<Compiled> Compiler::compile(const CompileRequest& request) const {
 
   std::vector<std::string> options = code_options(request);
   Digest key;
-  key.add(version()).add(std::to_string(library_bytes_)).add(request.config_header).add(text);
+  key.add(version());
+  key.add(std::to_string(library_bytes_));
+  key.add(request.config_header);
+  key.add(text);
   for (const std::string& option : options) key.add(option);
-  for (const SourceFile& file : included_files(text, folder, folders)) key.add(file.name).add(file.text);
-  const std::string hex = key.hex();
+  for (const SourceFile& file : included_files(text, folder, folders)) {
+    key.add(file.name);
+    key.add(file.text);
+  }
+  const std::string hex = key.hex128();
   if (std::optional<CachedKernel> hit = cache_->find(hex)) return Compiled{hit->cubin, hit->entries, true};
 
   for (const fs::path& include : folders) options.push_back("--include-path=" + include.string());

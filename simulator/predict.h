@@ -1,5 +1,5 @@
-// predict(profile, candidate, options) -> Prediction. Pure: no CUDA, no clock, no I/O, no global state; safe to call from many
-// threads at once. docs/model.md has the equations.
+// predict(profile, candidate, options) -> Prediction. Pure: no CUDA, no clock, no I/O, no global state; safe
+// to call from many threads at once. docs/model.md has the equations.
 #pragma once
 
 #include <cstdint>
@@ -11,17 +11,20 @@
 
 namespace weir {
 
-enum class Fidelity { bounds, cache, line };
+enum class Fidelity { bounds, cache };
 
 struct PredictOptions {
   Fidelity fidelity = Fidelity::cache;
-  bool cold_l2 = true;                    // false: the tensors were touched once before, in order
-  std::int64_t registers_per_thread = 0;  // the compiler's figure, if known; replaces the definition's estimate
-  std::uint64_t seed = 1;                 // of the jitter between blocks; the result is a pure function of it
+  bool cold_l2 = true;  // false: the tensors were touched once before, in order
+  std::int64_t registers_per_thread =
+      0;                   // the compiler's figure, if known; replaces the definition's estimate
+  std::uint64_t seed = 1;  // of the jitter between blocks; the result is a pure function of it
 };
 
-// Errors: usage (a block program that divides by zero or leaves a table), rejected (a block does not fit on an SM).
-Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candidate, const PredictOptions& options = {});
+// Errors: usage (a block program that divides by zero or leaves a table), rejected (a block does not fit on
+// an SM).
+Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candidate,
+                           const PredictOptions& options = {});
 
 // What definitions may know of the device.
 DeviceLimits limits_of(const DeviceProfile& profile);

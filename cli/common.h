@@ -1,0 +1,40 @@
+// What every command shares: printing errors, the kernels and profiles that ship, problems and configurations as text.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/exit_code.h"
+#include "kernels/definition.h"
+#include "profiles/device_profile.h"
+
+namespace weir::cli {
+
+// Adds a command to the program. Its callback stores the exit code.
+using RegisterCommand = void (*)(CLI::App& app, int& exit_code);
+void register_db(CLI::App& app, int& exit_code);
+void register_doctor(CLI::App& app, int& exit_code);
+void register_kernels(CLI::App& app, int& exit_code);
+void register_pick(CLI::App& app, int& exit_code);
+void register_predict(CLI::App& app, int& exit_code);
+void register_report(CLI::App& app, int& exit_code);
+void register_ship(CLI::App& app, int& exit_code);
+void register_tune(CLI::App& app, int& exit_code);
+void register_verify(CLI::App& app, int& exit_code);
+
+// Prints "weir: message" and the advice to stderr; returns the exit code.
+int complain(const Error& error);
+void say(const std::string& message);  // one line to stderr
+
+// True from the first SIGINT or SIGTERM on. The second one ends the process at once.
+bool stop_requested();
+void catch_interrupts();
+
+// "--table kept_blocks=FILE" or "kept_blocks=1;2;3": integers separated by anything that is no digit or sign.
+Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std::vector<std::string>& texts);
+
+}  // namespace weir::cli

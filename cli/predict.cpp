@@ -1,0 +1,126 @@
+// weir predict: rank a kernel's tilings by predicted time and traffic, without a GPU.
+#include <fmt/format.h>
+
+#include "cli/common.h"
+#include "cli/json.h"
+#include "cli/locations.h"
+#include "cli/progress.h"
+#include "tuner/space.h"
+
+namespace weir::cli {
+namespace {
+
+struct Options {
+  std::string kernel, gpu, problem, config, fidelity = "cache";
+  std::vector<std::string> tables;
+  std::size_t top = 20;
+  unsigned threads = 0;
+  std::uint64_t seed = 1;
+  bool warm = false, json = false, dry_run = false;
+};
+
+void print_table(const KernelDefinition& definition, const Problem& problem, const DeviceProfile& profile,
+                 const Space& space, std::size_t top) {
+  fmt::print("{} on {}, {}\n", definition.name(), profile.title, to_string(problem));
+  if (!is_calibrated(profile)) fmt::print("(uncalibrated profile: datasheet values and analogies, see {})\n", profile.name);
+  if (space.ranked.empty()) {
+    fmt::print("no legal candidate\n");
+  } else {
+    const Bounds& b = space.ranked.front().prediction.bounds;
+    fmt::print("compulsory {}", megabytes(b.compulsory_bytes));
+    if (b.lower_bound_bytes > 0) fmt::print(", lower bound {} ({})", megabytes(b.lower_bound_bytes), b.lower_bound_source);
+    fmt::print("\n\n{:>10} {:>12} {:>12} {:>12} {:>7} {:<11} {:<16} config\n", "time", "DRAM read", "DRAM write", "L2 read",
+               "L2 hit", "regime", "bound by");
+    for (std::size_t i = 0; i < space.ranked.size() && i < top; ++i) {
+      const RankedConfig& r = space.ranked[i];
+      const Prediction& p = r.prediction;
+      fmt::print("{:>10} {:>12} {:>12} {:>12} {:>6.1f}% {:<11} {:<16} {}{}\n", microseconds(p.time_seconds),
+                 megabytes(p.traffic.dram_read_bytes), megabytes(p.traffic.dram_write_bytes),
+                 megabytes(p.traffic.l2_read_bytes), 100 * p.l2_hit_rate, to_string(p.regime), to_string(p.bound_by),
+                 to_string(r.config), r.is_default ? "  (default)" : "");
+    }
+    if (space.ranked.size() > top) fmt::print("… {} more (--top)\n", space.ranked.size() - top);
+  }
+  std::map<std::string, std::size_t> reasons;
+  for (const RejectedConfig& r : space.rejected) ++reasons[r.reason.substr(0, r.reason.find(':'))];
+  if (!reasons.empty()) fmt::print("\n{} rejected\n", space.rejected.size());
+  for (const auto& [reason, count] : reasons) fmt::print("{:>7}  {}\n", count, reason);
+}
+
+int run(const Options& options) {
+  Result<KernelDefinition> definition = find_kernel(kernels_folder(), options.kernel);
+  if (!definition) return complain(definition.error());
+  Result<DeviceProfile> profile = find_profile(profiles_folder(), options.gpu);
+  if (!profile) return complain(profile.error());
+  auto tables = parse_tables(options.tables);
+  if (!tables) return complain(tables.error());
+  Result<Problem> problem = definition->problem(options.problem, *tables);
+  if (!problem) return complain(problem.error());
+
+  ExploreOptions explore_options;
+  explore_options.threads = options.threads;
+  explore_options.predict.seed = options.seed;
+  explore_options.predict.cold_l2 = !options.warm;
+  explore_options.predict.fidelity = options.fidelity == "bounds" ? Fidelity::bounds : Fidelity::cache;
+  explore_options.stop = stop_requested;
+  ProgressLine progress("predicting");
+  explore_options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
+  if (!options.config.empty()) {
+    Result<Config> config = definition->config(options.config);
+    if (!config) return complain(config.error());
+    explore_options.only = {*config};
+  }
+  if (options.dry_run) {
+    const std::size_t count =
+        options.config.empty() ? definition->enumerate(limits_of(*profile)).size() : explore_options.only.size();
+    fmt::print("would predict {} configurations of {} for {} on {}\n", count, definition->name(), to_string(*problem),
+               profile->name);
+    return kOk;
+  }
+  Result<Space> space = explore(*definition, *problem, *profile, limits_of(*profile), explore_options);
+  progress.finish();
+  if (!space) return complain(space.error());
+
+  if (options.json) {
+    Json candidates = Json::array(), rejected = Json::array();
+    for (const RankedConfig& r : space->ranked) candidates.push_back(to_json(r));
+    for (const RejectedConfig& r : space->rejected) rejected.push_back(to_json(r));
+    const Bounds bounds = space->ranked.empty() ? Bounds{} : space->ranked.front().prediction.bounds;
+    const Json out{{"kernel", definition->name()},
+                   {"gpu", profile->name},
+                   {"calibrated", is_calibrated(*profile)},
+                   {"problem", to_json(*problem)},
+                   {"bounds", to_json(bounds)},
+                   {"candidates", candidates},
+                   {"rejected", rejected}};
+    fmt::print("{}\n", out.dump(2));
+  } else {
+    print_table(*definition, *problem, *profile, *space, options.top);
+  }
+  if (!options.config.empty() && space->ranked.empty()) {
+    return complain(Error{ErrorKind::rejected, "this configuration is rejected: " + space->rejected.front().reason, ""});
+  }
+  return kOk;
+}
+
+}  // namespace
+
+void register_predict(CLI::App& app, int& exit_code) {
+  auto options = std::make_shared<Options>();
+  CLI::App* command = app.add_subcommand("predict", "Rank a kernel's tilings by predicted traffic and time; needs no GPU");
+  command->add_option("kernel", options->kernel, "A shipped kernel or a path to a kernel.yaml")->required();
+  command->add_option("--gpu", options->gpu, "Device profile: a name from profiles/gpus or a path")->required();
+  command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v");
+  command->add_option("--config", options->config, "Evaluate only this configuration, k=v,k=v");
+  command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
+  command->add_option("--top", options->top, "Lines to print")->capture_default_str();
+  command->add_option("--fidelity", options->fidelity, "How to count")->check(CLI::IsMember({"bounds", "cache"}))->capture_default_str();
+  command->add_option("--threads", options->threads, "Threads (default: all cores)");
+  command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();
+  command->add_flag("--warm", options->warm, "Predict for an L2 that the tensors went through before");
+  command->add_flag("--json", options->json, "Print JSON");
+  command->add_flag("--dry-run", options->dry_run, "Say what would be predicted");
+  command->callback([options, &exit_code] { exit_code = run(*options); });
+}
+
+}  // namespace weir::cli

@@ -1,0 +1,463 @@
+#include "gpu/cuda_backend.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "gpu/build_candidate.h"
+#include "gpu/compiler.h"
+#include "gpu/cupti.h"
+#include "gpu/driver.h"
+#include "gpu/loaded_program.h"
+#include "gpu/problem_memory.h"
+#include "gpu/sampler.h"
+#include "gpu/statistics.h"
+#include "gpu/utility_kernels.h"
+#include "gpu/verdict.h"
+
+namespace weir {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+constexpr double kSectorBytes = 32;
+constexpr double kWarmUpSeconds = 0.025;
+constexpr double kReferencePatience = 10;  // times the limit of a candidate
+
+bool is_output(const TensorLayout& tensor) {
+  return tensor.role == Role::out || tensor.role == Role::inout;
+}
+
+Error in_candidate(Error error, const Executable& executable) {
+  error.message = executable.kernel + " with " + executable.config + ": " + error.message;
+  return error;
+}
+
+// What an output is compared with.
+struct Expected {
+  std::size_t tensor = 0;
+  BufferHandle exact;  // f32, laid out like the tensor
+  ReferenceError low;
+};
+
+}  // namespace
+
+struct CudaBackend::Impl {
+  CudaBackendOptions options;
+  const Driver* driver = nullptr;
+  DeviceFacts facts;
+  PrimaryContext context;  // outlives everything below
+  StreamHandle stream;
+  std::optional<Compiler> compiler;
+  std::optional<UtilityKernels> kernels;
+  std::optional<Sampler> sampler;
+  Tier tier = Tier::events;
+  std::string tier_reason;
+  bool lost = false;
+
+  std::string problem;  // prepared; empty: none
+  std::optional<ProblemMemory> memory;
+  std::vector<Expected> expected;
+  std::unique_ptr<RangeProfiler> profiler;  // between the first count and the next call of another kind
+
+  Status start();
+  Status ready_for(const Executable& executable) const;
+  Result<LoadedProgram> load(const Executable& executable);
+  std::vector<cuda::DevicePointer> addresses() const;
+  // Passes an error on; notes whether the context survived it.
+  Error noted(Error error);
+
+  Status prepare(const Candidate& candidate);
+  Result<std::vector<BufferHandle>> run_reference(const Candidate& candidate, const ModuleHandle& module,
+                                                  const std::string& entry);
+  Result<Verification> verify(const Executable& executable);
+  std::vector<Result<Timing>> time(std::span<const Executable> executables, const TimingOptions& timing);
+  Result<Counters> count(const Executable& executable, const CountOptions& count);
+};
+
+Status CudaBackend::Impl::start() {
+  Result<const Driver*> opened = open_driver();
+  if (!opened) return opened.error();
+  driver = opened.value();
+  Result<DeviceFacts> queried = query_device(*driver, options.ordinal);
+  if (!queried) return queried.error();
+  facts = std::move(queried).value();
+  Result<PrimaryContext> retained = PrimaryContext::open(*driver, options.ordinal);
+  if (!retained) return retained.error();
+  context = std::move(retained).value();
+  Result<StreamHandle> created = create_stream(*driver);
+  if (!created) return created.error();
+  stream = std::move(created).value();
+  Result<Compiler> nvrtc = Compiler::open(options.cache_folder);
+  if (!nvrtc) return nvrtc.error();
+  compiler.emplace(std::move(nvrtc).value());
+  Result<UtilityKernels> loaded = UtilityKernels::load(*driver, *compiler, facts.limits.compute_capability,
+                                                       facts.limits.sm_count, stream.get());
+  if (!loaded) return loaded.error();
+  kernels.emplace(std::move(loaded).value());
+  Result<Sampler> ready = Sampler::create(*driver, *kernels, stream.get(), facts.limits.l2_bytes);
+  if (!ready) return ready.error();
+  sampler.emplace(std::move(ready).value());
+
+  const Result<std::unique_ptr<RangeProfiler>> counters = RangeProfiler::open(context, options.ordinal);
+  tier = counters ? Tier::counters : Tier::events;
+  if (!counters) tier_reason = counters.error().message;
+  return ok_status();
+}
+
+Status CudaBackend::Impl::ready_for(const Executable& executable) const {
+  if (lost)
+    return Error{ErrorKind::interrupted, "the GPU context was lost",
+                 "Only a new process gets a working one."};
+  if (!memory || problem != executable.problem) {
+    return Error{ErrorKind::usage, "the problem " + executable.problem + " is not prepared", ""};
+  }
+  return ok_status();
+}
+
+Error CudaBackend::Impl::noted(Error error) {
+  // After a fault every call fails; after a hang the stream never gets idle, and waiting for the context
+  // would not return.
+  lost = lost || driver->stream_query(stream.get()) != cuda::kSuccess;
+  return error;
+}
+
+std::vector<cuda::DevicePointer> CudaBackend::Impl::addresses() const {
+  std::vector<cuda::DevicePointer> all;
+  for (std::size_t i = 0; i < memory->tensors().size(); ++i) all.push_back(memory->address(i));
+  return all;
+}
+
+Result<LoadedProgram> CudaBackend::Impl::load(const Executable& executable) {
+  Result<LoadedProgram> program = LoadedProgram::load(*driver, executable, addresses());
+  if (!program) return in_candidate(noted(program.error()), executable);
+  return program;
+}
+
+Result<std::vector<BufferHandle>> CudaBackend::Impl::run_reference(const Candidate& candidate,
+                                                                   const ModuleHandle& module,
+                                                                   const std::string& entry) {
+  const Result<cuda::Function> function = find_function(module, entry);
+  if (!function) return function.error();
+  std::vector<cuda::DevicePointer> tensors = addresses();
+  std::vector<BufferHandle> results;
+  if (Status s = memory->restore(*kernels); !s) return s.error();
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const TensorLayout& tensor = memory->tensors()[i];
+    if (!is_output(tensor)) continue;
+    const auto bytes =
+        static_cast<std::size_t>(extent_bytes(tensor) / bytes_of(tensor.element)) * sizeof(float);
+    Result<BufferHandle> buffer = allocate(*driver, bytes);
+    if (!buffer) return buffer.error();
+    // An element that a reference does not write stays NaN, and is found.
+    Status s =
+        check(*driver, driver->memset_8_async(buffer->get(), 0xff, bytes, stream.get()), "cuMemsetD8Async");
+    if (s && tensor.role == Role::inout) s = kernels->widen(tensors[i], tensor, buffer->get());
+    if (!s) return s.error();
+    tensors[i] = buffer->get();
+    results.push_back(std::move(buffer).value());
+  }
+  Result<ArgumentPack> arguments = ArgumentPack::bind(candidate.verify.arguments, tensors);
+  if (!arguments) return arguments.error();
+  auto narrow = [](const std::array<std::int64_t, 3>& v) {
+    return std::array<unsigned, 3>{static_cast<unsigned>(v[0]), static_cast<unsigned>(v[1]),
+                                   static_cast<unsigned>(v[2])};
+  };
+  const LaunchShape shape{.grid = narrow(candidate.verify.grid),
+                          .threads = narrow(candidate.verify.threads),
+                          .shared_bytes = static_cast<unsigned>(candidate.verify.shared_bytes)};
+  Status status = prepare_launch(*driver, function.value(), shape);
+  if (status) status = launch(*driver, function.value(), shape, arguments->pointers(), stream.get());
+  if (status) status = wait_idle(*driver, stream.get(), options.kernel_seconds_limit * kReferencePatience);
+  if (!status) {
+    Error error = noted(status.error());
+    error.message = "reference " + entry + " of " + candidate.kernel + ": " + error.message;
+    return error;
+  }
+  return results;
+}
+
+Status CudaBackend::Impl::prepare(const Candidate& candidate) {
+  if (lost)
+    return Error{ErrorKind::interrupted, "the GPU context was lost",
+                 "Only a new process gets a working one."};
+  problem.clear();
+  expected.clear();
+  memory.reset();
+  profiler.reset();
+  if (candidate.verify.source.empty()) {
+    return Error{ErrorKind::failed,
+                 candidate.kernel + " cannot be verified, and so not tuned: it has no reference",
+                 "Add a verify section to kernel.yaml."};
+  }
+  Result<Compiled> reference =
+      compiler->compile(request_for(candidate.verify.source, candidate.reference_header,
+                                    options.include_folder, facts.limits.compute_capability));
+  if (!reference) return reference.error();
+  Result<ModuleHandle> module = load_module(*driver, reference->cubin);
+  if (!module) return noted(module.error());
+  Result<ProblemMemory> created = ProblemMemory::create(*driver, *kernels, candidate.tensors, stream.get());
+  if (!created) return noted(created.error());
+  memory.emplace(std::move(created).value());
+
+  Result<std::vector<BufferHandle>> exact = run_reference(candidate, *module, candidate.verify.exact_entry);
+  if (!exact) return noted(exact.error());
+  Result<std::vector<BufferHandle>> low = run_reference(candidate, *module, candidate.verify.low_entry);
+  if (!low) return noted(low.error());
+  for (std::size_t tensor = 0, output = 0; tensor < memory->tensors().size(); ++tensor) {
+    const TensorLayout& layout = memory->tensors()[tensor];
+    if (!is_output(layout)) continue;
+    Result<Comparison> difference =
+        kernels->compare((*low)[output].get(), Element::f32, (*exact)[output].get(), layout);
+    if (!difference) return noted(difference.error());
+    // A reference that is not a number would let every result pass.
+    if (difference->reference_nans > 0 || difference->special_mismatches > 0 ||
+        !std::isfinite(difference->squared_error)) {
+      return Error{ErrorKind::failed,
+                   "the references of " + candidate.kernel + " are no use for tensor " + layout.name + ": " +
+                       std::to_string(difference->reference_nans) +
+                       " elements of the exact one are NaN or unwritten, and " +
+                       std::to_string(difference->special_mismatches) +
+                       " of the low-precision one are not finite where it is",
+                   "Check the references' arguments and grid in kernel.yaml."};
+    }
+    expected.push_back(
+        {tensor, std::move((*exact)[output]), reference_error(*difference, element_count(layout))});
+    ++output;
+  }
+  if (expected.empty()) {
+    return Error{ErrorKind::failed, candidate.kernel + " has no out or inout tensor to verify", ""};
+  }
+  problem = to_string(candidate.problem);
+  return ok_status();
+}
+
+Result<Verification> CudaBackend::Impl::verify(const Executable& executable) {
+  if (Status s = ready_for(executable); !s) return s.error();
+  profiler.reset();
+  Result<LoadedProgram> program = load(executable);
+  if (!program) return program.error();
+  Status status = memory->poison(*kernels);
+  if (status) status = wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
+  if (status) status = program->launch(stream.get());
+  if (status) status = wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
+  if (!status) return in_candidate(noted(status.error()), executable);
+
+  Result<std::string> damage = memory->find_damage(*kernels);
+  if (!damage) return in_candidate(noted(damage.error()), executable);
+  if (!damage->empty()) return Verification{.passed = false, .detail = *damage};
+
+  // The verdict of the tensor that uses most of what it is allowed, or of the first that fails.
+  std::optional<Verification> worst;
+  for (const Expected& expectation : expected) {
+    const TensorLayout& tensor = memory->tensors()[expectation.tensor];
+    const Result<Comparison> comparison = kernels->compare(memory->address(expectation.tensor),
+                                                           tensor.element, expectation.exact.get(), tensor);
+    if (!comparison) return in_candidate(noted(comparison.error()), executable);
+    const Verification verdict = judge(tensor, comparison.value(), expectation.low);
+    if (!verdict.passed) return verdict;
+    if (!worst || verdict.error * worst->allowed_error > worst->error * verdict.allowed_error)
+      worst = verdict;
+  }
+  return *worst;
+}
+
+std::vector<Result<Timing>> CudaBackend::Impl::time(std::span<const Executable> executables,
+                                                    const TimingOptions& timing) {
+  struct Candidate {
+    std::optional<LoadedProgram> program;
+    std::vector<double> samples;
+    std::int64_t discarded = 0;
+    double spent_seconds = 0;
+    std::optional<Result<Timing>> result;
+  };
+  profiler.reset();  // reading counters may switch off power management
+  const std::string l2_state = timing.cold_l2 ? "cold" : "warm";
+  std::vector<Candidate> candidates(executables.size());
+  std::vector<double> clocks;
+  double fastest = 0;
+
+  auto finish = [&](Candidate& candidate) {
+    Timing result = summarize(candidate.samples, kEventTickSeconds);
+    result.discarded = candidate.discarded;
+    result.sm_clock_hertz = clocks.empty() ? 0 : median(clocks);
+    result.l2_state = l2_state;
+    candidate.result = result;
+    candidate.program.reset();
+  };
+  auto sample = [&](std::size_t index, bool keep) {
+    Candidate& candidate = candidates[index];
+    const Clock::time_point start = Clock::now();
+    const Result<Sample> taken =
+        sampler->take(*candidate.program, *memory, timing.cold_l2, options.kernel_seconds_limit);
+    candidate.spent_seconds += keep ? seconds_since(start) : 0;
+    if (!taken) {
+      candidate.result = in_candidate(noted(taken.error()), executables[index]);
+      return;
+    }
+    if (!keep) return;
+    const double hertz = taken.value().sm_clock_hertz;
+    if (clock_too_low(hertz, clocks) && candidate.discarded < timing.maximum_samples / 2) {
+      ++candidate.discarded;
+      return;
+    }
+    if (hertz > 0) clocks.push_back(hertz);
+    candidate.samples.push_back(taken.value().seconds);
+    fastest = fastest == 0 ? taken.value().seconds : std::min(fastest, taken.value().seconds);
+  };
+
+  for (std::size_t i = 0; i < executables.size(); ++i) {
+    if (Status status = ready_for(executables[i]); !status) {
+      candidates[i].result = status.error();
+      continue;
+    }
+    Result<LoadedProgram> program = load(executables[i]);
+    if (program) {
+      candidates[i].program.emplace(std::move(program).value());
+    } else {
+      candidates[i].result = program.error();
+    }
+  }
+  if (!lost) (void)sampler->warm_up(kWarmUpSeconds);  // a failure shows in the samples
+  for (std::size_t i = 0; i < executables.size() && !lost; ++i) {
+    if (!candidates[i].result) sample(i, false);
+  }
+  for (std::uint64_t round = 0; !lost; ++round) {
+    std::vector<std::size_t> active;
+    for (std::size_t i = 0; i < candidates.size(); ++i) {
+      if (!candidates[i].result) active.push_back(i);
+    }
+    if (active.empty()) break;
+    for (const std::size_t position : round_order(active.size(), timing.seed, round)) {
+      if (lost) break;
+      sample(active[position], true);
+    }
+    for (const std::size_t index : active) {
+      Candidate& candidate = candidates[index];
+      if (candidate.result || candidate.samples.empty()) continue;
+      const Timing now = summarize(candidate.samples, kEventTickSeconds);
+      if (enough_samples(now, timing, candidate.spent_seconds) || hopeless(now, fastest, timing))
+        finish(candidate);
+    }
+  }
+
+  std::vector<Result<Timing>> results;
+  for (Candidate& candidate : candidates) {
+    if (!candidate.result) {
+      candidate.result =
+          Error{ErrorKind::interrupted, "another candidate broke the GPU context", "Time it again."};
+    }
+    results.push_back(std::move(*candidate.result));
+  }
+  return results;
+}
+
+Result<Counters> CudaBackend::Impl::count(const Executable& executable, const CountOptions& count) {
+  if (Status s = ready_for(executable); !s) return s.error();
+  if (tier != Tier::counters) return Error{ErrorKind::counters_denied, tier_reason, ""};
+  if (!profiler) {
+    Result<std::unique_ptr<RangeProfiler>> opened = RangeProfiler::open(context, options.ordinal);
+    if (!opened) return opened.error();
+    profiler = std::move(opened).value();
+  }
+  Result<LoadedProgram> program = load(executable);
+  if (!program) return program.error();
+  const auto clean = [&]() -> Status {
+    if (Status s = memory->restore(*kernels); !s) return s;
+    if (Status s = sampler->clean_l2(); !s) return s;
+    return wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
+  };
+  const auto run = [&]() -> Status {
+    if (Status s = program->launch(stream.get()); !s) return s;
+    return wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
+  };
+  // Code that is loaded on its first run is not this kernel's traffic.
+  if (Status s = run(); !s) return in_candidate(noted(s.error()), executable);
+
+  std::map<std::string, std::vector<double>> values;
+  const std::int64_t repeats = std::max<std::int64_t>(count.repeats, 1);
+  for (std::int64_t repeat = 0; repeat < repeats; ++repeat) {
+    for (const MetricSet& set : profiler->plan().sets) {
+      const Result<std::map<std::string, double>> measured = profiler->measure(set, clean, run);
+      if (!measured) return in_candidate(noted(measured.error()), executable);
+      for (const auto& [metric, value] : measured.value()) values[metric].push_back(value);
+    }
+  }
+  Counters counters{.repeats = repeats};
+  for (const auto& [metric, all] : values) counters.raw[metric] = median(all);
+  for (const std::string& metric : required_metrics()) {
+    if (!counters.raw.count(metric)) {
+      return in_candidate({ErrorKind::failed, "the counter " + metric + " gave no number", ""}, executable);
+    }
+  }
+  counters.dram_read_bytes = counters.raw.at("dram__bytes_read.sum");
+  counters.dram_write_bytes = counters.raw.at("dram__bytes_write.sum");
+  counters.l2_read_bytes = counters.raw.at("lts__t_sectors_srcunit_tex_op_read.sum") * kSectorBytes;
+  counters.l2_write_bytes = counters.raw.at("lts__t_sectors_srcunit_tex_op_write.sum") * kSectorBytes;
+  counters.duration_seconds = counters.raw.at("gpu__time_duration.sum") * 1e-9;
+  const std::vector<double>& reads = values.at("dram__bytes_read.sum");
+  const auto [least, most] = std::minmax_element(reads.begin(), reads.end());
+  counters.dram_read_spread = counters.dram_read_bytes > 0 ? (*most - *least) / counters.dram_read_bytes : 0;
+  return counters;
+}
+
+CudaBackend::CudaBackend(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+CudaBackend::~CudaBackend() = default;
+
+Result<std::unique_ptr<CudaBackend>> CudaBackend::open(const CudaBackendOptions& options) {
+  auto impl = std::make_unique<Impl>();
+  impl->options = options;
+  if (Status started = impl->start(); !started) return started.error();
+  return std::unique_ptr<CudaBackend>(new CudaBackend(std::move(impl)));
+}
+
+const DeviceFacts& CudaBackend::facts() const {
+  return impl_->facts;
+}
+Tier CudaBackend::tier() const {
+  return impl_->tier;
+}
+std::string CudaBackend::tier_reason() const {
+  return impl_->tier_reason;
+}
+bool CudaBackend::lost() const {
+  return impl_->lost;
+}
+
+Provenance CudaBackend::provenance() const {
+  const DeviceFacts& facts = impl_->facts;
+  const Result<const Cupti*> cupti = Cupti::open();
+  return {.gpu_name = facts.name,
+          .gpu_uuid = facts.uuid,
+          .compute_capability = facts.limits.compute_capability,
+          .sm_count = facts.limits.sm_count,
+          .l2_bytes = facts.limits.l2_bytes,
+          .driver_version = facts.driver_version,
+          .compiler_version = impl_->compiler->version(),
+          .cupti_version = cupti && impl_->tier == Tier::counters ? cupti.value()->version() : "",
+          .weir_version = WEIR_VERSION};
+}
+
+Result<Executable> CudaBackend::build(const Candidate& candidate) {
+  return build_candidate(*impl_->compiler, candidate, impl_->options.include_folder,
+                         impl_->facts.limits.compute_capability);
+}
+Status CudaBackend::prepare(const Candidate& candidate) {
+  return impl_->prepare(candidate);
+}
+Result<Verification> CudaBackend::verify(const Executable& executable) {
+  return impl_->verify(executable);
+}
+std::vector<Result<Timing>> CudaBackend::time(std::span<const Executable> executables,
+                                              const TimingOptions& options) {
+  return impl_->time(executables, options);
+}
+Result<Counters> CudaBackend::count(const Executable& executable, const CountOptions& options) {
+  return impl_->count(executable, options);
+}
+
+}  // namespace weir

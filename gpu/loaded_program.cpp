@@ -1,0 +1,112 @@
+#include "gpu/loaded_program.h"
+
+#include <chrono>
+#include <cstdio>
+#include <limits>
+#include <thread>
+
+namespace weir {
+namespace {
+
+Result<std::array<unsigned, 3>> dimensions(const std::array<std::int64_t, 3>& values, const char* what,
+                                           const std::string& entry) {
+  std::array<unsigned, 3> result{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (values[i] < 1 || values[i] > std::numeric_limits<int>::max()) {
+      return Error{ErrorKind::failed,
+                   entry + ": its " + what + " of " + std::to_string(values[i]) + " cannot be launched",
+                   "Check the launch's geometry in kernel.yaml."};
+    }
+    result[i] = static_cast<unsigned>(values[i]);
+  }
+  return result;
+}
+
+}  // namespace
+
+Result<ArgumentPack> ArgumentPack::bind(const std::vector<Argument>& arguments,
+                                        const std::vector<cuda::DevicePointer>& tensors) {
+  ArgumentPack pack;
+  for (const Argument& argument : arguments) {
+    std::uint64_t value =
+        static_cast<std::uint64_t>(argument.value);  // little endian: an i32 is its first half
+    if (argument.kind == Argument::Kind::tensor) {
+      const auto tensor = static_cast<std::size_t>(argument.tensor);
+      if (tensor >= tensors.size()) {
+        return Error{ErrorKind::usage,
+                     "an argument names tensor number " + std::to_string(argument.tensor) + ", of " +
+                         std::to_string(tensors.size()),
+                     ""};
+      }
+      value = tensors[tensor];
+    } else if (argument.kind == Argument::Kind::i32 &&
+               argument.value != static_cast<std::int32_t>(argument.value)) {
+      return Error{ErrorKind::failed, "an i32 argument is " + std::to_string(argument.value),
+                   "Make it an i64 in kernel.yaml."};
+    }
+    pack.values_.push_back(value);
+  }
+  return pack;
+}
+
+void** ArgumentPack::pointers() {
+  pointers_.clear();
+  for (std::uint64_t& value : values_) pointers_.push_back(&value);
+  return pointers_.data();
+}
+
+Result<LoadedProgram> LoadedProgram::load(const Driver& driver, const Executable& executable,
+                                          const std::vector<cuda::DevicePointer>& tensors) {
+  LoadedProgram program;
+  program.driver_ = &driver;
+  Result<ModuleHandle> module = load_module(driver, executable.cubin);
+  if (!module) return module.error();
+  program.module_ = std::move(module).value();
+  for (const ExecutableLaunch& launch : executable.launches) {
+    const Result<cuda::Function> function = find_function(program.module_, launch.entry);
+    if (!function) return function.error();
+    const auto grid = dimensions(launch.grid, "grid", launch.entry);
+    if (!grid) return grid.error();
+    const auto threads = dimensions(launch.threads, "block", launch.entry);
+    if (!threads) return threads.error();
+    const auto cluster = dimensions(launch.cluster, "cluster", launch.entry);
+    if (!cluster) return cluster.error();
+    Result<ArgumentPack> arguments = ArgumentPack::bind(launch.arguments, tensors);
+    if (!arguments) return arguments.error();
+    Step step{function.value(),
+              {grid.value(), threads.value(), cluster.value(), static_cast<unsigned>(launch.shared_bytes)},
+              std::move(arguments).value()};
+    if (Status status = prepare_launch(driver, step.function, step.shape); !status) return status.error();
+    program.steps_.push_back(std::move(step));
+  }
+  return program;
+}
+
+Status LoadedProgram::launch(cuda::Stream stream) {
+  for (Step& step : steps_) {
+    if (Status status = weir::launch(*driver_, step.function, step.shape, step.arguments.pointers(), stream);
+        !status)
+      return status;
+  }
+  return ok_status();
+}
+
+Status wait_idle(const Driver& driver, cuda::Stream stream, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  for (;;) {
+    const cuda::Code code = driver.stream_query(stream);
+    if (code != cuda::kNotReady) return check(driver, code, "cuStreamQuery");
+    const double waited = std::chrono::duration<double>(Clock::now() - start).count();
+    if (waited > seconds) {
+      char text[64];
+      std::snprintf(text, sizeof text, "did not finish within %.3g s", seconds);
+      return Error{ErrorKind::failed, text,
+                   "The kernel hangs: a loop without end, or a barrier that not every thread reaches."};
+    }
+    // Polls closely for the kernels that one tunes, and spares the processor in long ones.
+    if (waited > 0.005) std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,238 @@
+#include "simulator/cells.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <numeric>
+
+#include "simulator/work.h"
+
+namespace weir {
+namespace {
+
+constexpr std::int64_t kMaxCells = 1 << 20;      // of all tensors: bounds the memory
+constexpr std::int64_t kMaxCellsPerAccess = 64;  // bounds the time
+// Sampled per launch: some items from first step to last, and the beginnings of others from the whole range.
+constexpr std::int64_t kWholeItems = 4;
+constexpr std::int64_t kSampledItems = 64;
+constexpr std::int64_t kSampledSteps = 64;
+
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+// Where tiles begin and end in one tensor.
+struct Cuts {
+  std::array<std::int64_t, kMaxRank> gcd{};     // of all places, 0 if there is none inside the tensor
+  std::array<std::int64_t, kMaxRank> widest{};  // extent
+};
+
+class CutSampler {
+ public:
+  CutSampler(std::vector<CellGrid>& grids, std::vector<Cuts>& cuts) : grids_(grids), cuts_(cuts) {}
+
+  void access(int, const Action& action, const Frame& frame) {
+    const auto tensor = static_cast<std::size_t>(action.tensor);
+    const CellGrid& grid = grids_[tensor];
+    Cuts& cuts = cuts_[tensor];
+    const Box box = clip(action, grid, frame);
+    if (box.empty) return;
+    for (int d = 0; d < grid.rank; ++d) {
+      cuts.gcd[d] = std::gcd(cuts.gcd[d], box.low[d]);
+      if (box.high[d] < grid.dimensions[d].size) cuts.gcd[d] = std::gcd(cuts.gcd[d], box.high[d]);
+      cuts.widest[d] = std::max(cuts.widest[d], box.high[d] - box.low[d]);
+    }
+  }
+  void compute(const Action&, const Frame&) {}
+
+ private:
+  std::vector<CellGrid>& grids_;
+  std::vector<Cuts>& cuts_;
+};
+
+void sample(const Launch& launch, const FlatProgram& program, const Candidate& candidate,
+            CutSampler& sampler) {
+  const std::int64_t items = launch.work_items;
+  const std::int64_t stride = std::max<std::int64_t>(1, items / kSampledItems);
+  ItemFrame frame(launch, program, candidate.tables);
+  const auto walk = [&](std::int64_t item, std::int64_t most_steps) {
+    frame.set(item, item % block_count(launch));
+    Position position;
+    for (std::int64_t step = 0; step < most_steps && run_step(program, position, frame.frame(), sampler);
+         ++step) {
+    }
+  };
+  constexpr std::int64_t kWhole = std::numeric_limits<std::int64_t>::max();
+  for (std::int64_t item = 0; item < std::min(items, kWholeItems); ++item) walk(item, kWhole);
+  for (std::int64_t item = std::max<std::int64_t>(0, items - kWholeItems); item < items; ++item)
+    walk(item, kWhole);
+  // An odd stride sees items of both parities.
+  for (std::int64_t item = 0; item < items; item += stride | 1) walk(item, kSampledSteps);
+}
+
+CellGrid describe(const TensorLayout& tensor, const DeviceProfile& profile) {
+  CellGrid grid;
+  grid.rank = static_cast<int>(tensor.shape.size());
+  grid.element_bytes = bytes_of(tensor.element);
+  grid.sector_bytes = profile.sector_bytes;
+  for (int d = 0; d < grid.rank; ++d) {
+    grid.dimensions[d].size = grid.dimensions[d].cell = std::max<std::int64_t>(1, tensor.shape[d]);
+    if (tensor.strides_elements[d] == 1 && (grid.contiguous < 0 || tensor.shape[d] > 1)) grid.contiguous = d;
+  }
+  if (grid.contiguous >= 0) {
+    const std::int64_t run = grid.dimensions[grid.contiguous].size;
+    grid.packed = grid.rank == 1;
+    for (int d = 0; d < grid.rank; ++d) {
+      if (d != grid.contiguous && tensor.strides_elements[d] == run) grid.packed = true;
+    }
+  }
+  return grid;
+}
+
+void set_alignment(CellGrid& grid, const TensorLayout& tensor, const Cuts& cuts) {
+  std::int64_t alignment = grid.sector_bytes;
+  for (int d = 0; d < grid.rank; ++d) {
+    if (d != grid.contiguous && grid.dimensions[d].size > 1) {
+      alignment = std::gcd(alignment, tensor.strides_elements[d] * grid.element_bytes);
+    }
+  }
+  if (grid.contiguous >= 0) alignment = std::gcd(alignment, cuts.gcd[grid.contiguous] * grid.element_bytes);
+  grid.run_alignment = alignment;
+}
+
+void choose_extents(CellGrid& grid, const Cuts& cuts, std::int64_t granule) {
+  for (int d = 0; d < grid.rank; ++d) {
+    if (cuts.gcd[d] > 0) grid.dimensions[d].cell = std::min(cuts.gcd[d], grid.dimensions[d].size);
+  }
+  if (grid.contiguous >= 0) {
+    CellGrid::Dimension& run = grid.dimensions[grid.contiguous];
+    if (run.cell < run.size && run.cell * grid.element_bytes % granule != 0) {
+      run.cell = std::min(run.size, std::max<std::int64_t>(1, granule / grid.element_bytes));
+    }
+    // Short packed rows share granules: whole rows together make one.
+    const int outer = grid.contiguous - 1;
+    if (grid.packed && outer >= 0 && run.cell == run.size && run.size * grid.element_bytes < granule) {
+      CellGrid::Dimension& rows = grid.dimensions[outer];
+      const std::int64_t together =
+          (granule + run.size * grid.element_bytes - 1) / (run.size * grid.element_bytes);
+      rows.cell = std::min(rows.size, round_up(rows.cell, together));
+    }
+  }
+  const auto cells_per_access = [&](int d) {
+    return (cuts.widest[d] + grid.dimensions[d].cell - 1) / grid.dimensions[d].cell;
+  };
+  for (;;) {
+    std::int64_t product = 1;
+    int finest = 0;
+    for (int d = 0; d < grid.rank; ++d) {
+      product *= cells_per_access(d);
+      if (cells_per_access(d) > cells_per_access(finest)) finest = d;
+    }
+    if (product <= kMaxCellsPerAccess) break;
+    grid.dimensions[finest].cell *= 2;
+  }
+}
+
+std::int64_t count_cells(CellGrid& grid) {
+  std::int64_t stride = 1;
+  for (int d = grid.rank - 1; d >= 0; --d) {
+    CellGrid::Dimension& dimension = grid.dimensions[d];
+    dimension.cell = std::min(dimension.cell, dimension.size);
+    const auto cell = static_cast<std::uint64_t>(dimension.cell);
+    dimension.shift = std::has_single_bit(cell) ? std::countr_zero(cell) : -1;
+    dimension.count = (dimension.size + dimension.cell - 1) / dimension.cell;
+    dimension.stride = stride;
+    stride *= dimension.count;
+  }
+  return grid.cells = stride;
+}
+
+void coarsen(CellGrid& grid) {
+  const auto begin = grid.dimensions.begin();
+  std::ranges::max_element(begin, begin + grid.rank, {}, &CellGrid::Dimension::count)->cell *= 2;
+}
+
+// What DRAM moves for each cell: runs that end in a gap are whole granules.
+void append_bytes(const CellGrid& grid, std::int64_t granule, std::vector<float>& bytes) {
+  std::array<std::int64_t, kMaxRank> at{};
+  for (std::int64_t cell = 0; cell < grid.cells; ++cell) {
+    double product = 1;
+    std::int64_t run = grid.element_bytes;
+    for (int d = 0; d < grid.rank; ++d) {
+      const CellGrid::Dimension& dimension = grid.dimensions[d];
+      const std::int64_t extent = std::min(dimension.cell, dimension.size - at[d] * dimension.cell);
+      if (d == grid.contiguous) {
+        run *= extent;
+      } else {
+        product *= static_cast<double>(extent);
+      }
+    }
+    bytes.push_back(
+        static_cast<float>(product * static_cast<double>(grid.packed ? run : round_up(run, granule))));
+    for (int d = grid.rank - 1; d >= 0 && ++at[d] == grid.dimensions[d].count; --d) at[d] = 0;
+  }
+}
+
+}  // namespace
+
+double CellGrid::sector_bytes_of(std::span<const std::int64_t> extents) const {
+  double runs = 1;
+  std::int64_t run = element_bytes;
+  for (int d = 0; d < rank; ++d) {
+    if (d == contiguous) {
+      run *= extents[d];
+    } else {
+      runs *= static_cast<double>(extents[d]);
+    }
+  }
+  if (packed && contiguous >= 0 && extents[contiguous] == dimensions[contiguous].size)
+    return runs * static_cast<double>(run);
+  const std::int64_t sectors =
+      run_alignment == sector_bytes ? round_up(run, sector_bytes) : run + sector_bytes - run_alignment;
+  return runs * static_cast<double>(sectors);
+}
+
+int CellSpace::tensor_of(CellId cell) const {
+  int tensor = 0;
+  for (std::size_t other = 0; other < grids.size(); ++other) {
+    if (grids[other].cells > 0 && grids[other].first <= cell) tensor = static_cast<int>(other);
+  }
+  return tensor;
+}
+
+CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs,
+                     const DeviceProfile& profile) {
+  CellSpace space;
+  for (const TensorLayout& tensor : candidate.tensors) space.grids.push_back(describe(tensor, profile));
+  std::vector<Cuts> cuts(space.grids.size());
+  CutSampler sampler(space.grids, cuts);
+  for (std::size_t i = 0; i < programs.size(); ++i)
+    sample(candidate.launches[i], programs[i], candidate, sampler);
+
+  std::vector<bool> accessed(cuts.size());
+  for (const FlatProgram& program : programs) {
+    for (const Action* access : program.accesses) accessed[static_cast<std::size_t>(access->tensor)] = true;
+  }
+  std::int64_t total = 0;
+  for (std::size_t tensor = 0; tensor < cuts.size(); ++tensor) {
+    if (!accessed[tensor]) continue;
+    CellGrid& grid = space.grids[tensor];
+    set_alignment(grid, candidate.tensors[tensor], cuts[tensor]);
+    choose_extents(grid, cuts[tensor], profile.dram_read_granule_bytes);
+    total += count_cells(grid);
+  }
+  while (total > kMaxCells) {
+    CellGrid& largest = *std::ranges::max_element(space.grids, {}, &CellGrid::cells);
+    total -= largest.cells;
+    coarsen(largest);
+    total += count_cells(largest);
+  }
+  space.bytes.reserve(static_cast<std::size_t>(total));
+  for (CellGrid& grid : space.grids) {
+    grid.first = space.cells();
+    if (grid.cells > 0) append_bytes(grid, profile.dram_read_granule_bytes, space.bytes);
+  }
+  return space;
+}
+
+}  // namespace weir

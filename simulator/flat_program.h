@@ -1,0 +1,117 @@
+// A block program as a list of instructions with jumps, so that many work items can be walked in turns: each
+// walker is a frame and a position. A step is what happens at one moment: all actions of one iteration of a
+// loop, or those between loops.
+#pragma once
+
+#include <cstdint>
+#include <stdexcept>
+#include <vector>
+
+#include "kernels/candidate.h"
+
+namespace weir {
+
+struct FlatProgram {
+  struct Instruction {
+    enum class Code { let, enter, next, branch, jump, access, compute, end };
+    Code code = Code::end;
+    int slot = 0;    // let, enter, next
+    int target = 0;  // enter, branch: where to go if the condition fails; next: the loop's body; jump
+    int bounds = 0;  // enter, next: the slots of the loop's end and step
+    int access = 0;  // number of the access, in the order of the definition
+    const Action* action = nullptr;
+  };
+  std::vector<Instruction> code;
+  std::vector<const Action*> accesses;
+  int frame_size = 0;
+};
+
+// Precondition: `program` outlives the result.
+FlatProgram flatten(const BlockProgram& program);
+
+// Thrown by run_step for a loop whose step is 0.
+class ProgramError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Position {
+  int instruction = 0;
+  int prefetch = 0;          // of the loop that the walker is in
+  bool loop_begins = false;  // the step just run was the first of its loop
+};
+
+// Runs one step. `sink` gets access(number, action, frame) and compute(action, frame). False: the item is
+// finished, and the step, which may be empty, was its last.
+template <typename Sink>
+bool run_step(const FlatProgram& program, Position& position, const Frame& frame, Sink& sink) {
+  using Code = FlatProgram::Instruction::Code;
+  std::int64_t* slots = frame.slots.data();
+  const FlatProgram::Instruction* code = program.code.data();
+  int at = position.instruction;
+  bool empty = true;
+  position.loop_begins = false;
+  for (;;) {
+    const FlatProgram::Instruction& instruction = code[at];
+    const Action& action = *instruction.action;
+    switch (instruction.code) {
+      case Code::let:
+        slots[instruction.slot] = action.value.evaluate(frame);
+        ++at;
+        break;
+      case Code::enter: {
+        if (!empty) {
+          position.instruction = at;
+          return true;
+        }
+        const std::int64_t from = action.from.evaluate(frame), to = action.to.evaluate(frame);
+        const std::int64_t step = action.step.evaluate(frame);
+        if (step == 0) throw ProgramError("the step of a loop is 0");
+        slots[instruction.slot] = from;
+        slots[instruction.bounds] = to;
+        slots[instruction.bounds + 1] = step;
+        if (step > 0 ? from < to : from > to) {
+          position.prefetch = static_cast<int>(action.prefetch.evaluate(frame));
+          position.loop_begins = true;
+          ++at;
+        } else {
+          at = instruction.target;
+        }
+        break;
+      }
+      case Code::next: {
+        const std::int64_t step = slots[instruction.bounds + 1];
+        const std::int64_t value = slots[instruction.slot] += step;
+        const bool more = step > 0 ? value < slots[instruction.bounds] : value > slots[instruction.bounds];
+        at = more ? instruction.target : at + 1;
+        if (!more) position.prefetch = 0;
+        if (!empty) {
+          position.instruction = at;
+          return code[at].code != Code::end;
+        }
+        break;
+      }
+      case Code::branch:
+        at = action.value.evaluate(frame) != 0 ? at + 1 : instruction.target;
+        break;
+      case Code::jump:
+        at = instruction.target;
+        break;
+      case Code::access:
+        sink.access(instruction.access, action, frame);
+        empty = false;
+        ++at;
+        break;
+      case Code::compute:
+        sink.compute(action, frame);
+        empty = false;
+        ++at;
+        break;
+      case Code::end:
+        position.instruction = at;
+        return false;
+    }
+  }
+}
+
+}  // namespace weir

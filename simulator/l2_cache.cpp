@@ -1,0 +1,194 @@
+#include "simulator/l2_cache.h"
+
+#include <algorithm>
+
+namespace weir {
+namespace {
+
+constexpr std::uint32_t kMaxEpochs = 1 << 13;
+constexpr std::uint32_t kLongestSum = 64;  // epochs; past it a distance is interpolated between marks
+constexpr float kGone = 0.99F;
+constexpr int kRequeuedPerEpoch = 64;
+constexpr std::uint32_t kFirstSequence = 2;  // 0 and 1 never are the youngest entry's
+
+}  // namespace
+
+L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
+    : table_(parameters.survival_width, parameters.capacity_slack),
+      private_weight_(parameters.private_weight),
+      shared_weight_(parameters.shared_weight),
+      capacity_(parameters.capacity_bytes),
+      epoch_weight_(parameters.capacity_bytes / parameters.epochs),
+      dirty_capacity_(parameters.dirty_capacity_bytes),
+      cells_(cell_bytes.size()),
+      weights_(kMaxEpochs, 0.0),
+      queue_base_(kFirstSequence) {
+  for (std::size_t id = 0; id < cell_bytes.size(); ++id) cells_[id].bytes = cell_bytes[id];
+  for (int mark = 0; mark < kMarks; ++mark) {
+    const double share = mark / double{kMarks - 1};
+    marks_[mark].distance = capacity_ * (table_.first() + share * (table_.last() - table_.first()));
+  }
+  lost_.distance = capacity_ * mean_lifetime(parameters.survival_width);
+}
+
+SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
+  Cell& cell = cells_[id];
+  const auto bit = static_cast<std::uint8_t>(1 << side);
+  const bool recent = cell.epoch > marks_[0].epoch;
+  SurvivalTable::Miss miss;
+  // A write leaves one copy, where it was made.
+  std::uint8_t sides = kind == kReader ? cell.sides | bit : bit;
+  if (!recent) {
+    miss = cell.epoch <= marks_.back().epoch ? SurvivalTable::Miss{1, 1, 1}
+                                             : table_.miss(distance_of(cell.epoch) / capacity_);
+    // Only data that is gone altogether starts anew: what is left of it keeps its place on both sides.
+    if (miss.expected > kGone) sides = bit;
+    if (cell.dirty > 0 && miss.expected > 0) write_back(id, cell.dirty * double{miss.expected});
+  }
+  const auto new_weight = static_cast<float>(cell.bytes * (sides == 3 ? shared_weight_ : private_weight_));
+  weights_[cell.epoch] -= cell.weight;
+  weights_[now_] += new_weight;
+  // Marks below the cell's old place do not see its old weight leave; marks above it gain all of the new one.
+  if (recent) {
+    if (const double change = double{new_weight} - cell.weight; change != 0) {
+      for (Mark& mark : marks_) mark.above += change;
+      lost_.above += change;
+    }
+  } else {
+    for (Mark& mark : marks_)
+      mark.above += double{new_weight} - (cell.epoch > mark.epoch ? cell.weight : 0.0F);
+    lost_.above += double{new_weight} - (cell.epoch > lost_.epoch ? cell.weight : 0.0F);
+  }
+  cell.epoch = now_;
+  cell.weight = new_weight;
+  cell.sides = sides;
+  if (weights_[now_] >= epoch_weight_) next_epoch();
+  return miss;
+}
+
+SurvivalTable::Miss L2Cache::write(CellId id, int side, double bytes) {
+  const SurvivalTable::Miss miss = touch(id, side, kWriter);
+  Cell& cell = cells_[id];
+  const float dirty = static_cast<float>(std::min<double>(cell.bytes, cell.dirty + bytes));
+  dirty_bytes_ += dirty - cell.dirty;
+  cell.dirty = dirty;
+  queue_dirty(id);
+  if (dirty_bytes_ > dirty_capacity_) write_back_old();
+  return miss;
+}
+
+// Precondition: marks_.back().epoch < epoch <= marks_.front().epoch.
+double L2Cache::distance_of(std::uint32_t epoch) const {
+  int above = 0;  // the last mark at or after the epoch
+  while (above + 1 < kMarks && marks_[above + 1].epoch >= epoch) ++above;
+  const Mark& mark = marks_[above];
+  if (mark.epoch - epoch > kLongestSum) {
+    const Mark& below = marks_[above + 1];
+    const double share = double(mark.epoch - epoch) / double(mark.epoch - below.epoch);
+    return mark.above + share * (below.above - mark.above);
+  }
+  double sum = mark.above + weights_[epoch] / 2;
+  for (std::uint32_t e = epoch + 1; e <= mark.epoch; ++e) sum += weights_[e];
+  return sum;
+}
+
+void L2Cache::next_epoch() {
+  for (Mark& mark : marks_) advance(mark);
+  advance(lost_);
+  write_back_old();
+  if (++now_ == kMaxEpochs) compact();
+}
+
+void L2Cache::advance(Mark& mark) {
+  while (mark.epoch + 1 < now_ && mark.above - weights_[mark.epoch + 1] >= mark.distance) {
+    ++mark.epoch;
+    mark.above -= weights_[mark.epoch];
+  }
+}
+
+// Epochs are numbers without end and weights_ is an array: forget epochs past the last mark and merge sparse
+// ones.
+void L2Cache::compact() {
+  const std::uint32_t first = marks_.back().epoch + 1;
+  std::vector<std::uint32_t> renumbered(kMaxEpochs, 0);
+  std::vector<double> merged(kMaxEpochs, 0.0);
+  std::uint32_t last = 0;
+  for (std::uint32_t epoch = first; epoch < kMaxEpochs; ++epoch) {
+    if (last == 0 || merged[last] + weights_[epoch] > epoch_weight_) ++last;
+    renumbered[epoch] = last;
+    merged[last] += weights_[epoch];
+  }
+  for (Cell& cell : cells_) cell.epoch = renumbered[cell.epoch];
+  weights_ = std::move(merged);
+  now_ = last + 1;
+  const auto rebuild = [&](Mark& mark) {
+    mark.epoch = 0;
+    mark.above = 0;
+    for (std::uint32_t epoch = 1; epoch < now_; ++epoch) mark.above += weights_[epoch];
+    advance(mark);
+  };
+  for (Mark& mark : marks_) rebuild(mark);
+  rebuild(lost_);
+}
+
+void L2Cache::write_back(CellId id, double bytes) {
+  Cell& cell = cells_[id];
+  cell.dirty = std::max(0.0F, cell.dirty - static_cast<float>(bytes));
+  dirty_bytes_ -= bytes;
+  write_backs_.push_back({id, static_cast<float>(bytes)});
+}
+
+void L2Cache::queue_dirty(CellId id) {
+  Cell& cell = cells_[id];
+  cell.flags &= static_cast<std::uint8_t>(~kReadSinceWrite);
+  const std::uint32_t next = queue_base_ + static_cast<std::uint32_t>(queue_.size());
+  if (cell.sequence + 1 == next) return;  // it is the youngest already
+  cell.sequence = next;
+  queue_.push_back(id);
+  if (queue_.size() > 2 * cells_.size() + 4096) tidy_queue();
+}
+
+void L2Cache::tidy_queue() {
+  std::vector<CellId> valid;
+  for (std::size_t i = queue_first_; i < queue_.size(); ++i) {
+    Cell& cell = cells_[queue_[i]];
+    if (cell.sequence != queue_base_ + i) continue;
+    cell.sequence = kFirstSequence + static_cast<std::uint32_t>(valid.size());
+    valid.push_back(queue_[i]);
+  }
+  queue_ = std::move(valid);
+  queue_first_ = 0;
+  queue_base_ = kFirstSequence;
+}
+
+// Oldest first: what exceeds the dirty capacity, and what the stack has lost.
+void L2Cache::write_back_old() {
+  int requeued = 0;
+  while (queue_first_ < queue_.size()) {
+    const CellId id = queue_[queue_first_];
+    Cell& cell = cells_[id];
+    if (cell.sequence != queue_base_ + queue_first_) {  // written again since, or requeued
+      ++queue_first_;
+      continue;
+    }
+    const double excess = dirty_bytes_ - dirty_capacity_;
+    if (excess > 0 && excess < cell.dirty) {
+      write_back(id, excess);
+      break;
+    }
+    if (excess > 0 || cell.epoch <= lost_.epoch) {
+      if (cell.dirty > 0) write_back(id, cell.dirty);
+      cell.sequence = 0;
+    } else if ((cell.flags & kReadSinceWrite) && requeued < kRequeuedPerEpoch) {
+      // Its readers keep it; let the writes behind it be looked at.
+      ++requeued;
+      queue_dirty(id);
+    } else {
+      break;
+    }
+    ++queue_first_;
+  }
+  if (queue_first_ > 4096 && queue_first_ * 2 > queue_.size()) tidy_queue();
+}
+
+}  // namespace weir

@@ -1,0 +1,117 @@
+// The L2 as one LRU stack of weighted bytes, at the granularity of cells (parts of tiles).
+//
+// Each cell remembers the epoch of its last use; an epoch ends when a small share of the capacity has been
+// used in it. The reuse distance of a cell is the weight of all cells used since, which the weights per epoch
+// give. Marks at fixed distances follow the stack, so that distances below the first mark (nearly all
+// accesses) cost nothing and others a short sum. Expected values instead of random outcomes: an access finds
+// a share of its cell.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "simulator/survival.h"
+
+namespace weir {
+
+struct L2Parameters {
+  double capacity_bytes = 0;
+  double private_weight = 1;  // space that a byte takes whose readers are on one side of the L2
+  double shared_weight = 1;   // ... and on both
+  double survival_width = 0.05;
+  double dirty_capacity_bytes = 0;
+  double capacity_slack = 0.06;  // of the interval
+  double epochs = 128;           // per capacity: the resolution of reuse distances
+};
+
+using CellId = std::uint32_t;
+
+class L2Cache {
+ public:
+  L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes);
+
+  // The share of the cell that the access does not find. Side 0 or 1: the partition of the reading SM.
+  SurvivalTable::Miss read(CellId cell, int side) { return touch(cell, side, kReader); }
+
+  // Puts `bytes` of the cell into the L2 and marks them dirty. The miss is what a read-modify-write has to
+  // fetch.
+  SurvivalTable::Miss write(CellId cell, int side, double bytes);
+
+  // When the cell's data arrives, in the caller's time: readers of data in flight wait.
+  float& arrival(CellId cell) { return cells_[cell].arrival; }
+
+  bool was_read(CellId cell) const { return cells_[cell].flags & kRead; }
+  bool was_written(CellId cell) const { return cells_[cell].flags & kWritten; }
+  float bytes(CellId cell) const { return cells_[cell].bytes; }
+
+  double dirty_bytes() const { return dirty_bytes_; }
+
+  // Write-backs since the last call of clear_write_backs, as (cell, bytes).
+  struct WriteBack {
+    CellId cell;
+    float bytes;
+  };
+  const std::vector<WriteBack>& write_backs() const { return write_backs_; }
+  void clear_write_backs() { write_backs_.clear(); }
+
+ private:
+  static constexpr std::uint8_t kRead = 1, kWritten = 2, kReadSinceWrite = 4;
+  static constexpr int kReader = 0, kWriter = 1;
+  static constexpr int kMarks = 16;
+
+  struct Cell {
+    std::uint32_t epoch = 0;  // of the last use; 0: never used or long gone
+    float bytes = 0;
+    float weight = 0;  // what it takes in its epoch
+    float arrival = 0;
+    float dirty = 0;             // bytes
+    std::uint32_t sequence = 0;  // of its entry in the queue of dirty cells
+    std::uint8_t sides = 0;      // of its readers, one bit each
+    std::uint8_t flags = 0;
+  };
+
+  // A position in the stack: `epoch` is the youngest epoch with at least `distance` of weight above it.
+  struct Mark {
+    double distance = 0;
+    double above = 0;  // weight of the epochs after `epoch`
+    std::uint32_t epoch = 0;
+  };
+
+  // Nearly all accesses are the second and later ones of a tile that several blocks share at the moment.
+  SurvivalTable::Miss touch(CellId id, int side, int kind) {
+    Cell& cell = cells_[id];
+    cell.flags |= kind == kReader ? kRead | kReadSinceWrite : kWritten;
+    const bool stays =
+        cell.epoch == now_ && cell.sides == (kind == kReader ? cell.sides | 1 << side : 1 << side);
+    return stays ? SurvivalTable::Miss{} : move_to_front(id, side, kind);
+  }
+  SurvivalTable::Miss move_to_front(CellId id, int side, int kind);
+  double distance_of(std::uint32_t epoch) const;
+  void next_epoch();
+  void advance(Mark& mark);
+  void compact();
+  void write_back(CellId id, double bytes);
+  void write_back_old();
+  void queue_dirty(CellId id);
+  void tidy_queue();
+
+  SurvivalTable table_;
+  double private_weight_, shared_weight_;
+  double capacity_;
+  double epoch_weight_;
+  double dirty_capacity_;
+  std::vector<Cell> cells_;
+  std::vector<double> weights_;  // per epoch
+  std::uint32_t now_ = 1;
+  std::array<Mark, kMarks> marks_;  // by distance
+  Mark lost_;                       // dirty cells past it are written back
+
+  std::vector<CellId> queue_;  // dirty cells by last write, with stale entries
+  std::size_t queue_first_ = 0;
+  std::uint32_t queue_base_;  // sequence number of queue_[0]
+  double dirty_bytes_ = 0;
+  std::vector<WriteBack> write_backs_;
+};
+
+}  // namespace weir

@@ -1,0 +1,40 @@
+#include "simulator/survival.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace weir {
+namespace {
+
+// Tails of the law that count as "all" and "none": 1 - survival < 2.5e-4, and survival < 2e-9.
+constexpr double kLowerTail = 8.3;
+constexpr double kUpperTail = 3.0;
+
+}  // namespace
+
+double survival(double distance, double width) {
+  return std::exp(-std::exp((distance - 1) / width));
+}
+
+double mean_lifetime(double width) {
+  return 1 - std::numbers::egamma * width;
+}
+
+SurvivalTable::SurvivalTable(double width, double slack)
+    : first_((1 - kLowerTail * width) * (1 - slack)), last_((1 + kUpperTail * width) * (1 + slack)) {
+  if (first_ < 0.05) first_ = 0.05;
+  scale_ = kSteps / (last_ - first_);
+  misses_.reserve(kSteps);
+  const auto miss = [&](double distance) {
+    // A tail below kLowerTail is no miss: what fits stays.
+    return distance < 1 - kLowerTail * width ? 0.0F : static_cast<float>(1 - survival(distance, width));
+  };
+  for (int step = 0; step < kSteps; ++step) {
+    const double distance = first_ + (step + 0.5) / scale_;
+    misses_.push_back({.expected = miss(distance),
+                       .pessimistic = miss(distance / (1 - slack)),
+                       .optimistic = miss(distance / (1 + slack))});
+  }
+}
+
+}  // namespace weir

@@ -1,0 +1,45 @@
+// The law by which data survives in the L2: the share of a tile that is still there when `distance` bytes of
+// L2 space have been taken since its last use, in units of the capacity.
+#pragma once
+
+#include <vector>
+
+namespace weir {
+
+// Gumbel: survival(x) = exp(-exp((x - 1) / width)). Misses begin slowly below the capacity and reuse ends
+// abruptly above it, as measured (docs/model.md).
+double survival(double distance, double width);
+
+// The distance at which a line is lost on average: the mean of the Gumbel law.
+double mean_lifetime(double width);
+
+// The law in a table, for three capacities: as it is, and smaller and larger by `slack` (for intervals).
+class SurvivalTable {
+ public:
+  struct Miss {
+    float expected = 0;
+    float pessimistic = 0;  // capacity smaller by the slack
+    float optimistic = 0;   // capacity larger by the slack
+  };
+
+  SurvivalTable(double width, double slack);
+
+  // Below first() everything hits, from last() on everything misses, whatever the slack.
+  double first() const { return first_; }
+  double last() const { return last_; }
+  Miss miss(double distance) const {
+    const double position = (distance - first_) * scale_;
+    if (position <= 0) return {};
+    if (position >= kSteps) return {1, 1, 1};
+    return misses_[static_cast<int>(position)];
+  }
+
+ private:
+  static constexpr int kSteps = 1024;
+  double first_;
+  double last_;
+  double scale_;
+  std::vector<Miss> misses_;
+};
+
+}  // namespace weir

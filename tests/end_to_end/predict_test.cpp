@@ -1,0 +1,119 @@
+// What `weir predict` and `weir kernels` promise on the command line.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/end_to_end/command.h"
+
+namespace weir {
+namespace {
+
+using nlohmann::json;
+using testing_support::CommandResult;
+using testing_support::TemporaryFolder;
+
+const std::string kGemm = "m=1024,n=1024,k=512";
+
+json predict(const TemporaryFolder& folder, std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "predict");
+  arguments.push_back("--json");
+  const CommandResult result = testing_support::weir(folder.path(), arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return json::parse(result.out, nullptr, false);
+}
+
+TEST(Predict, JsonHasEveryPromisedKeyAndTheFastestCandidateFirst) {
+  const TemporaryFolder folder;
+  const json out = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
+  ASSERT_TRUE(out.is_object());
+  EXPECT_EQ(out["kernel"], "gemm");
+  EXPECT_EQ(out["gpu"], "h100-sxm5-80gb");
+  EXPECT_EQ(out["problem"]["m"], 1024);
+  EXPECT_EQ(out["problem"]["dtype"], "bf16");
+  for (const char* key : {"compulsory_bytes", "sram_level_bytes", "lower_bound_bytes"}) {
+    EXPECT_TRUE(out["bounds"][key].is_number()) << key;
+  }
+  // A, B and C once, 2 bytes each.
+  EXPECT_DOUBLE_EQ(out["bounds"]["compulsory_bytes"].get<double>(), 2.0 * (1024 * 512 + 1024 * 512 + 1024 * 1024));
+  ASSERT_GE(out["candidates"].size(), 40u);
+  double last = 0;
+  for (const json& candidate : out["candidates"]) {
+    EXPECT_TRUE(candidate["config"].is_object());
+    for (const char* key : {"dram_read_bytes", "dram_write_bytes", "l2_read_bytes", "l2_write_bytes", "l2_hit_rate", "time_seconds"}) {
+      ASSERT_TRUE(candidate[key].is_number()) << key;
+      EXPECT_GE(candidate[key].get<double>(), 0) << key;
+    }
+    EXPECT_TRUE(candidate["bound_by"].is_string());
+    EXPECT_TRUE(candidate["regime"].is_string());
+    EXPECT_GE(candidate["time_seconds"].get<double>(), last);
+    last = candidate["time_seconds"];
+  }
+  ASSERT_FALSE(out["rejected"].empty());
+  for (const json& rejected : out["rejected"]) {
+    EXPECT_TRUE(rejected["config"].is_object());
+    EXPECT_FALSE(rejected["reason"].get<std::string>().empty());
+  }
+}
+
+TEST(Predict, OneConfigurationGivesTheSameNumbersAsTheWholeSpace) {
+  const TemporaryFolder folder;
+  const json all = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
+  const json& first = all["candidates"][0];
+  std::string config;
+  for (const auto& [name, value] : first["config"].items()) config += (config.empty() ? "" : ",") + name + "=" + value.dump();
+  const json one = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
+  ASSERT_EQ(one["candidates"].size(), 1u);
+  EXPECT_EQ(one["candidates"][0], first);
+}
+
+TEST(Predict, ADefinitionOutsideTheSourceTreeNeedsNoRecompilation) {
+  const TemporaryFolder folder;
+  std::filesystem::copy(WEIR_SOURCE_DIR "/examples/definitions/triton_matmul.yaml", folder / "mine.yaml");
+  const json out = predict(folder, {(folder / "mine.yaml").string(), "--gpu", "a100-sxm4-80gb", "--problem", "m=2048,n=2048,k=2048"});
+  EXPECT_FALSE(out["candidates"].empty());
+}
+
+TEST(Predict, BadInputIsAUsageErrorThatSaysWhatToDo) {
+  const TemporaryFolder folder;
+  const auto run = [&](std::vector<std::string> arguments) { return testing_support::weir(folder.path(), arguments); };
+  const CommandResult kernel = run({"predict", "gem", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
+  EXPECT_EQ(kernel.exit_code, 2);
+  EXPECT_NE(kernel.err.find("gemm"), std::string::npos) << kernel.err;
+  const CommandResult gpu = run({"predict", "gemm", "--gpu", "h100", "--problem", kGemm});
+  EXPECT_EQ(gpu.exit_code, 2);
+  EXPECT_NE(gpu.err.find("h100-sxm5-80gb"), std::string::npos) << gpu.err;
+  const CommandResult problem = run({"predict", "gemm", "--gpu", "h100-sxm5-80gb", "--problem", "m=1024,n=1024"});
+  EXPECT_EQ(problem.exit_code, 2);
+  EXPECT_NE(problem.err.find("k"), std::string::npos) << problem.err;
+  EXPECT_EQ(run({"predict"}).exit_code, 2);
+  EXPECT_EQ(run({"frobnicate"}).exit_code, 2);
+  for (const CommandResult& result : {kernel, gpu, problem}) EXPECT_TRUE(result.out.empty()) << "messages go to stderr";
+}
+
+TEST(Predict, ARejectedConfigurationSaysWhy) {
+  const TemporaryFolder folder;
+  const json all = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
+  const json& rejected = all["rejected"][0];
+  std::string config;
+  for (const auto& [name, value] : rejected["config"].items()) config += (config.empty() ? "" : ",") + name + "=" + value.dump();
+  const CommandResult result =
+      testing_support::weir(folder.path(), {"predict", "gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_NE(result.err.find(rejected["reason"].get<std::string>()), std::string::npos) << result.err;
+}
+
+TEST(Kernels, EveryShippedKernelIsListedWithItsTunables) {
+  const TemporaryFolder folder;
+  const CommandResult result = testing_support::weir(folder.path(), {"kernels", "--json"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json kernels = json::parse(result.out);
+  std::set<std::string> names;
+  for (const json& kernel : kernels) {
+    names.insert(kernel["kernel"]);
+    EXPECT_FALSE(kernel["variants"][0]["tunables"].empty()) << kernel["kernel"];
+  }
+  EXPECT_TRUE(names.contains("gemm") && names.contains("attention_forward") && names.contains("stream_copy"));
+}
+
+}  // namespace
+}  // namespace weir

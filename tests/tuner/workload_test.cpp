@@ -1,0 +1,55 @@
+#include "tuner/workload.h"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace weir {
+namespace {
+
+Result<Workload> parse(const std::string& text) {
+  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "workload_test.yaml";
+  std::ofstream(file) << text;
+  return load_workload(file);
+}
+
+TEST(Workload, ReadsProblemsWithTheirOwnStrategyAndBudget) {
+  const auto workload = parse(
+      "workload: two\n"
+      "problems:\n"
+      "  - {kernel: gemm, problem: \"m=1,n=2,k=8\", strategy: random, budget: 5}\n"
+      "  - {kernel: other, problem: \"x=1\", tables: {kept: [1, 2, 3]}}\n");
+  ASSERT_TRUE(workload.ok()) << to_string(workload.error());
+  ASSERT_EQ(workload->problems.size(), 2u);
+  EXPECT_EQ(workload->title, "two");
+  EXPECT_EQ(workload->problems[0].problem, "m=1,n=2,k=8");
+  EXPECT_EQ(workload->problems[0].strategy, "random");
+  EXPECT_EQ(workload->problems[0].budget, 5);
+  EXPECT_EQ(workload->problems[1].tables.at("kept"), (std::vector<std::int64_t>{1, 2, 3}));
+}
+
+TEST(Workload, ErrorsNameFileAndLine) {
+  const auto unknown_key = parse("workload: x\nproblems:\n  - {kernel: gemm, size: 3}\n");
+  ASSERT_FALSE(unknown_key.ok());
+  EXPECT_NE(unknown_key.error().message.find("workload_test.yaml:3: unknown key 'size'"), std::string::npos)
+      << unknown_key.error().message;
+  const auto not_yaml = parse("problems: [\n");
+  ASSERT_FALSE(not_yaml.ok());
+  EXPECT_EQ(not_yaml.error().kind, ErrorKind::usage);
+  EXPECT_NE(not_yaml.error().message.find("workload_test.yaml:"), std::string::npos);
+  EXPECT_EQ(parse("workload: nothing\n").error().kind, ErrorKind::usage);
+  EXPECT_EQ(load_workload("/nonexistent.yaml").error().kind, ErrorKind::missing);
+}
+
+TEST(Workload, EveryShippedWorkloadLoads) {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(WEIR_SOURCE_DIR "/profiles/workloads")) {
+    ++files;
+    const auto workload = load_workload(entry.path());
+    EXPECT_TRUE(workload.ok()) << to_string(workload.error());
+  }
+  EXPECT_GE(files, 2);
+}
+
+}  // namespace
+}  // namespace weir

@@ -1,0 +1,62 @@
+#include "tuner/workload.h"
+
+#include <yaml-cpp/yaml.h>
+
+namespace weir {
+namespace {
+
+Error at(const std::filesystem::path& file, const YAML::Node& node, const std::string& what) {
+  return Error{ErrorKind::usage, file.string() + ":" + std::to_string(node.Mark().line + 1) + ": " + what,
+               "profiles/workloads has examples"};
+}
+
+}  // namespace
+
+Result<Workload> load_workload(const std::filesystem::path& file) try {
+  if (!std::filesystem::exists(file)) {
+    return Error{ErrorKind::missing, "no workload file " + file.string(), "profiles/workloads has the shipped ones"};
+  }
+  const YAML::Node root = YAML::LoadFile(file.string());
+  if (!root.IsMap()) return at(file, root, "expected a map with the keys workload and problems");
+  Workload workload;
+  for (const auto& entry : root) {
+    const auto key = entry.first.as<std::string>();
+    if (key == "workload") {
+      workload.title = entry.second.as<std::string>();
+    } else if (key != "problems") {
+      return at(file, entry.first, "unknown key '" + key + "'; expected workload or problems");
+    }
+  }
+  const YAML::Node problems = root["problems"];
+  if (!problems || !problems.IsSequence() || problems.size() == 0) {
+    return at(file, root, "expected a non-empty list under problems");
+  }
+  for (const YAML::Node& item : problems) {
+    if (!item.IsMap()) return at(file, item, "expected {kernel: …, problem: \"k=v,…\"}");
+    WorkloadProblem problem;
+    for (const auto& entry : item) {
+      const auto key = entry.first.as<std::string>();
+      if (key == "kernel") {
+        problem.kernel = entry.second.as<std::string>();
+      } else if (key == "problem") {
+        problem.problem = entry.second.as<std::string>();
+      } else if (key == "strategy") {
+        problem.strategy = entry.second.as<std::string>();
+      } else if (key == "budget") {
+        problem.budget = entry.second.as<std::int64_t>();
+      } else if (key == "tables") {
+        problem.tables = entry.second.as<std::map<std::string, std::vector<std::int64_t>>>();
+      } else {
+        return at(file, entry.first,
+                  "unknown key '" + key + "'; expected kernel, problem, tables, strategy or budget");
+      }
+    }
+    if (problem.kernel.empty()) return at(file, item, "a problem needs a kernel");
+    workload.problems.push_back(std::move(problem));
+  }
+  return workload;
+} catch (const YAML::Exception& e) {
+  return Error{ErrorKind::usage, file.string() + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg, ""};
+}
+
+}  // namespace weir

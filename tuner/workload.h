@@ -1,0 +1,35 @@
+// A workload: the problems that a sweep tunes.
+//
+//   workload: one line that says what it is
+//   problems:
+//     - {kernel: gemm, problem: "m=4096,n=4096,k=4096"}
+//     - {kernel: attention_forward, problem: "heads_q=16,seq_q=2048,head_dim=128", strategy: random, budget: 20}
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace weir {
+
+struct WorkloadProblem {
+  std::string kernel;
+  std::string problem;
+  std::map<std::string, std::vector<std::int64_t>> tables;
+  std::string strategy;     // empty: the command line's
+  std::int64_t budget = 0;  // 0: the command line's
+};
+
+struct Workload {
+  std::string title;
+  std::vector<WorkloadProblem> problems;
+};
+
+// Errors name file and line.
+Result<Workload> load_workload(const std::filesystem::path& file);
+
+}  // namespace weir
