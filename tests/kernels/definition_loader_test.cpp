@@ -194,6 +194,9 @@ TEST(DefinitionLoader, TellsExpressionsThatACommaCut) {
 }
 
 TEST(DefinitionLoader, TellsExpressionsThatYamlMisreads) {
+  const std::string table = replaced(gemm_yaml(), "tensors:\n", "tables: {kept: {}}\n\ntensors:\n");
+  expect_error(replaced(table, "in: [0, 'ceil_div(k, tile_k)']", "in: [0, kept[0]]"), "in: [0, kept",
+               "quotes");
   expect_error_after("in: [0, 'ceil_div(k, tile_k)']", "in: [0, m ? n : k]", "found no valid YAML");
   expect_error_after(
       "threads: 256", "threads: {x: 256}",
