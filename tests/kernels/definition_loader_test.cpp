@@ -85,6 +85,10 @@ TEST(DefinitionLoader, TellsWrongTypes) {
       "found '32' as the values of the tunable 'tile_k'; expected a list of integers such as [64, 128]");
   expect_error_after("tile_k: [32, 64]", "tile_k: [32, large]", "found 'large' as one of the values");
   expect_error_after("tile_k: [32, 64]", "tile_k: [32, 32]", "found 32 twice");
+  std::string many = "tile_k: [1";
+  for (int i = 2; i <= 10'000; ++i) many += ", " + std::to_string(i);
+  expect_error(replaced(gemm_yaml(), "tile_k: [32, 64]", many + "]"), "group_m: [1",
+               "found more than 1000000 combinations of tunables up to 'group_m'");
   expect_error_after("m: {type: int, min: 1, summary: rows of A and C}", "m: int",
                      "found 'int' as the problem parameter 'm'; expected a map");
   expect_error_after(
