@@ -35,6 +35,13 @@ SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
   Cell& cell = cells_[id];
   const auto bit = static_cast<std::uint8_t>(1 << side);
   const bool recent = cell.epoch > marks_[0].epoch;
+  if (recent && cell.sides == (kind == kReader ? cell.sides | bit : bit)) {
+    weights_[cell.epoch] -= cell.weight;
+    weights_[now_] += cell.weight;
+    cell.epoch = now_;
+    if (weights_[now_] >= epoch_weight_) next_epoch();
+    return {};
+  }
   SurvivalTable::Miss miss;
   // A write leaves one copy, where it was made.
   std::uint8_t sides = kind == kReader ? cell.sides | bit : bit;

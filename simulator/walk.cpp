@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "simulator/access_plan.h"
 #include "simulator/event_queue.h"
 #include "simulator/work.h"
 
@@ -21,15 +22,6 @@ double hash_to_unit(std::uint64_t seed, std::uint64_t value) {
   x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
   return static_cast<double>((x ^ (x >> 31)) >> 11) * 0x1p-53;
 }
-
-// An access with what does not change from one execution to the next.
-struct AccessPlan {
-  const CellGrid* grid = nullptr;
-  int tensor = 0;
-  bool constant_extent = false;
-  double whole_bytes = 0;    // unclipped, of its elements
-  double whole_sectors = 0;  // unclipped, in bytes
-};
 
 // Seconds that one unit of each resource takes, for the whole GPU.
 struct Costs {
@@ -79,7 +71,7 @@ class Walk {
         l2_free_(start_) {
     result_.blocks_per_sm = blocks_per_sm;
     result_.tensors.resize(candidate.tensors.size());
-    for (const Action* access : program.accesses) plans_.push_back(plan(*access));
+    for (const Action* access : program.accesses) plans_.emplace_back(*access, cells);
   }
 
   WalkResult run() {
@@ -94,36 +86,22 @@ class Walk {
 
   // What run_step reports of the step at hand.
   void access(int number, const Action& action, const Frame& frame) {
-    const AccessPlan& plan = plans_[number];
-    const CellGrid& grid = *plan.grid;
+    const AccessPlan& plan = plans_[static_cast<std::size_t>(number)];
+    if (CellId cell; plan.find_cell(frame, cell)) {
+      access(action, frame, plan.bytes(), plan.sector_bytes(), [&](auto&& visit) { visit(cell); });
+      return;
+    }
+    const CellGrid& grid = plan.grid();
     const Box box = clip(action, grid, frame);
     if (box.empty) return;
-    double bytes = plan.whole_bytes, sectors = plan.whole_sectors;
-    if (!plan.constant_extent || box.clipped) {
-      std::array<std::int64_t, kMaxRank> extents{};
-      bytes = static_cast<double>(grid.element_bytes);
-      for (int d = 0; d < grid.rank; ++d) {
-        extents[d] = box.high[d] - box.low[d];
-        bytes *= static_cast<double>(extents[d]);
-      }
-      sectors = grid.sector_bytes_of(extents);
+    std::array<std::int64_t, kMaxRank> extents{};
+    double bytes = static_cast<double>(grid.element_bytes);
+    for (int d = 0; d < grid.rank; ++d) {
+      extents[d] = box.high[d] - box.low[d];
+      bytes *= static_cast<double>(extents[d]);
     }
-    Traffic& traffic = result_.tensors[plan.tensor];
-    result_.work.tile_bytes += bytes;
-    if (action.access == AccessKind::load) {
-      result_.work.load_bytes += bytes;
-      if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
-        sectors /= static_cast<double>(fed);
-      traffic.l2_read_bytes += sectors;
-      for_each_cell(grid, box, [&](CellId cell) { load(cell, traffic); });
-      l2_free_ = std::max(l2_free_, now_) + sectors * costs_.l2_byte;
-      arrival_ = std::max(arrival_, l2_free_ + profile_.l2_latency_seconds);
-    } else {
-      traffic.l2_write_bytes += sectors;
-      const bool counts = candidate_.tensors[plan.tensor].role != Role::scratch;
-      for_each_cell(grid, box, [&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
-      l2_free_ = std::max(l2_free_, now_) + sectors * costs_.l2_byte;
-    }
+    access(action, frame, bytes, grid.sector_bytes_of(extents),
+           [&](auto&& visit) { for_each_cell(grid, box, visit); });
   }
 
   void compute(const Action& action, const Frame& frame) {
@@ -134,22 +112,25 @@ class Walk {
   }
 
  private:
-  AccessPlan plan(const Action& action) const {
-    AccessPlan plan{.grid = &cells_.grids[action.tensor], .tensor = action.tensor};
-    const CellGrid& grid = *plan.grid;
-    std::array<std::int64_t, kMaxRank> extents{};
-    plan.constant_extent = true;
-    plan.whole_bytes = static_cast<double>(grid.element_bytes);
-    for (int d = 0; d < grid.rank; ++d) {
-      if (!action.extent[d].is_constant()) {
-        plan.constant_extent = false;
-        break;
-      }
-      extents[d] = action.extent[d].constant();
-      plan.whole_bytes *= static_cast<double>(extents[d]);
+  // `bytes` in elements and in sectors; `cells` calls its argument for each cell.
+  template <typename Cells>
+  void access(const Action& action, const Frame& frame, double bytes, double sector_bytes, Cells&& cells) {
+    Traffic& traffic = result_.tensors[static_cast<std::size_t>(action.tensor)];
+    result_.work.tile_bytes += bytes;
+    if (action.access == AccessKind::load) {
+      result_.work.load_bytes += bytes;
+      if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
+        sector_bytes /= static_cast<double>(fed);
+      traffic.l2_read_bytes += sector_bytes;
+      cells([&](CellId cell) { load(cell, traffic); });
+      l2_free_ = std::max(l2_free_, now_) + sector_bytes * costs_.l2_byte;
+      arrival_ = std::max(arrival_, l2_free_ + profile_.l2_latency_seconds);
+    } else {
+      traffic.l2_write_bytes += sector_bytes;
+      const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
+      cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
+      l2_free_ = std::max(l2_free_, now_) + sector_bytes * costs_.l2_byte;
     }
-    if (plan.constant_extent) plan.whole_sectors = grid.sector_bytes_of(extents);
-    return plan;
   }
 
   void load(CellId cell, Traffic& traffic) {

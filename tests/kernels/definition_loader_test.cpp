@@ -85,6 +85,10 @@ TEST(DefinitionLoader, TellsWrongTypes) {
       "found '32' as the values of the tunable 'tile_k'; expected a list of integers such as [64, 128]");
   expect_error_after("tile_k: [32, 64]", "tile_k: [32, large]", "found 'large' as one of the values");
   expect_error_after("tile_k: [32, 64]", "tile_k: [32, 32]", "found 32 twice");
+  std::string many = "tile_k: [1";
+  for (int i = 2; i <= 10'000; ++i) many += ", " + std::to_string(i);
+  expect_error(replaced(gemm_yaml(), "tile_k: [32, 64]", many + "]"), "group_m: [1",
+               "found more than 1000000 combinations of tunables up to 'group_m'");
   expect_error_after("m: {type: int, min: 1, summary: rows of A and C}", "m: int",
                      "found 'int' as the problem parameter 'm'; expected a map");
   expect_error_after(
@@ -194,6 +198,9 @@ TEST(DefinitionLoader, TellsExpressionsThatACommaCut) {
 }
 
 TEST(DefinitionLoader, TellsExpressionsThatYamlMisreads) {
+  const std::string table = replaced(gemm_yaml(), "tensors:\n", "tables: {kept: {}}\n\ntensors:\n");
+  expect_error(replaced(table, "in: [0, 'ceil_div(k, tile_k)']", "in: [0, kept[0]]"), "in: [0, kept",
+               "quotes");
   expect_error_after("in: [0, 'ceil_div(k, tile_k)']", "in: [0, m ? n : k]", "found no valid YAML");
   expect_error_after(
       "threads: 256", "threads: {x: 256}",
