@@ -12,7 +12,6 @@ constexpr int kWarpSize = 32;
 /// Columns of one operand that one mma.sync multiplies.
 constexpr int kMmaDepth = 16;
 
-<<<<<<< HEAD
 /// The operands differ in the order of the four 8x8 quarters of a block of 16 rows by 16 columns: mma.sync
 /// takes all of a block of A in one instruction and half the rows of a block of B (columns of the product),
 /// in neighbouring registers.
@@ -23,22 +22,13 @@ enum class Operand {
 
 /// rows x 16 elements of an operand whose rows are stored along k: A, or B transposed.
 template <Operand operand, int rows>
-=======
-/// rows x 16 elements of an operand whose rows are stored along k: A, or B transposed. The registers of each
-/// block of 16 rows are the four 8x8 quarters, those of the first 8 columns first.
-template <int rows>
->>>>>>> refs/heads/gpu
 struct OperandFragment {
   static_assert(rows % 16 == 0, "an operand is read in blocks of 16 rows");
   unsigned registers[rows / 16][4];
 };
 
 /// Reads `rows` rows of a shared tile, from `first_row` on, 16 columns at a time.
-<<<<<<< HEAD
 template <Operand operand, class Tile, int rows>
-=======
-template <class Tile, int rows>
->>>>>>> refs/heads/gpu
 class FragmentReader {
   static_assert((Tile::chunks & (Tile::chunks - 1)) == 0,
                 "the step along k is an exclusive or of the chunk's bits");
@@ -46,7 +36,6 @@ class FragmentReader {
  public:
   __device__ __forceinline__ explicit FragmentReader(int first_row) {
     const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
-<<<<<<< HEAD
     const int quarter = lane / 8;
     const int lower_rows = operand == Operand::a ? quarter % 2 : quarter / 2;
     const int right_columns = operand == Operand::a ? quarter / 2 : quarter % 2;
@@ -56,13 +45,6 @@ class FragmentReader {
   /// `depth_step` counts blocks of 16 columns.
   __device__ __forceinline__ void read(OperandFragment<operand, rows>& fragment, unsigned tile,
                                        int depth_step) const {
-=======
-    offset_ = Tile::byte_offset(first_row + lane % 16, lane / 16);
-  }
-
-  /// `depth_step` counts blocks of 16 columns.
-  __device__ __forceinline__ void read(OperandFragment<rows>& fragment, unsigned tile, int depth_step) const {
->>>>>>> refs/heads/gpu
     const unsigned address = tile + (offset_ ^ (depth_step * kMmaDepth * static_cast<int>(sizeof(Half))));
 #pragma unroll
     for (int block = 0; block < rows / 16; ++block) {
@@ -79,13 +61,8 @@ template <Element element, int rows, int columns>
 class WarpAccumulator {
  public:
   /// this += a * transpose(b) over 16 columns.
-<<<<<<< HEAD
   __device__ __forceinline__ void add_product(const OperandFragment<Operand::a, rows>& a,
                                               const OperandFragment<Operand::b, columns>& b) {
-=======
-  __device__ __forceinline__ void add_product(const OperandFragment<rows>& a,
-                                              const OperandFragment<columns>& b) {
->>>>>>> refs/heads/gpu
 #pragma unroll
     for (int i = 0; i < rows / 16; ++i) {
 #pragma unroll
@@ -93,11 +70,7 @@ class WarpAccumulator {
         const int j =
             i % 2 == 0 ? step : columns / 8 - 1 - step;  // back and forth, to reuse the operand just used
         const auto& quarters = b.registers[j / 2];
-<<<<<<< HEAD
         const unsigned b_block[2] = {quarters[j % 2 * 2], quarters[j % 2 * 2 + 1]};
-=======
-        const unsigned b_block[2] = {quarters[j % 2], quarters[j % 2 + 2]};
->>>>>>> refs/heads/gpu
         multiply_accumulate<element>(sums_[i][j], a.registers[i], b_block);
       }
     }
