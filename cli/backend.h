@@ -16,6 +16,7 @@ namespace weir::cli {
 struct BackendOptions {
   int ordinal = 0;
   std::string gpu;               // profile; empty: found by the device's name
+  std::string device_name;       // of a recorded sweep with several
   std::filesystem::path replay;  // a store to replay instead of a GPU
   double replay_delay_seconds = 0;
   bool require_counters = false;

@@ -1,16 +1,16 @@
 // weir: predict, tune, store, ship and report HBM traffic of GPU kernels.
 #include <cstdio>
-#include <cstring>
 #include <exception>
+#include <optional>
 
 #include "cli/common.h"
 #include "cli/version.h"
-#include "gpu/worker.h"
+#include "gpu/worker_backend.h"
 
 int main(int argc, char** argv) {
   using namespace weir::cli;
   // The tuner starts this program again as the process that owns the GPU.
-  if (argc >= 2 && std::strcmp(argv[1], weir::kWorkerCommand) == 0) return weir::run_worker(argc, argv);
+  if (const std::optional<int> status = weir::run_worker_if_asked(argc, argv)) return *status;
 
   CLI::App app{"Weir predicts, measures and tunes the HBM traffic of GPU kernels"};
   app.name("weir");
@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
   int exit_code = kOk;
   for (const RegisterCommand register_command :
        {register_doctor, register_kernels, register_predict, register_tune, register_report, register_pick, register_ship,
-        register_db, register_calibrate, register_verify}) {
+        register_db, register_verify}) {
     register_command(app, exit_code);
   }
   try {

@@ -105,7 +105,7 @@ void load_parameter(const YamlNode& node, DefinitionModel& definition) {
   const auto only_for = [&](const char* key, ParameterInfo::Type allowed, const char* type_name) {
     const YamlNode* found = fields.find(key);
     if (found != nullptr && parameter.info.type != allowed) {
-      throw YamlError(found->key_line, "found '" + std::string(key) + "' in " + what +
+      throw YamlError(found->key_line, "found " + in_quotes(key) + " in " + what +
                                            "; expected it only with type: " + type_name);
     }
     return found;
@@ -114,7 +114,7 @@ void load_parameter(const YamlNode& node, DefinitionModel& definition) {
   const auto limit = [&](const char* key) -> std::optional<Formula> {
     const YamlNode* found = only_for(key, ParameterInfo::Type::integer, "int");
     if (found == nullptr) return std::nullopt;
-    return read_formula(*found, "'" + std::string(key) + "' of '" + node.key + "'", earlier);
+    return read_formula(*found, in_quotes(key) + " of " + in_quotes(node.key), earlier);
   };
   parameter.min = limit("min");
   parameter.max = limit("max");

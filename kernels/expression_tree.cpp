@@ -1,25 +1,12 @@
 #include "kernels/expression_tree.h"
 
 #include <algorithm>
-#include <limits>
+
+#include "kernels/expression_operators.h"
 
 namespace weir {
 
 namespace {
-
-constexpr std::int64_t kMinimum = std::numeric_limits<std::int64_t>::min();
-
-std::int64_t integer_square_root(std::int64_t value) {
-  // Newton's method from above converges monotonically to floor(sqrt(value)).
-  if (value < 2) return value;
-  std::int64_t guess = std::int64_t{1}
-                       << ((64 - __builtin_clzll(static_cast<unsigned long long>(value)) + 1) / 2);
-  for (;;) {
-    const std::int64_t next = (guess + value / guess) / 2;
-    if (next >= guess) return guess;
-    guess = next;
-  }
-}
 
 bool is_binary(Operator op) {
   return op >= Operator::add && op <= Operator::ceil_div;
@@ -38,30 +25,29 @@ class Emitter {
     tree_.depth = std::max(tree_.depth, depth + 1);
     switch (node.op) {
       case Operator::constant:
-        push({.code = Instruction::Code::push_constant, .operand = node.value});
+        push({.op = Operator::constant, .operand = node.value});
         return;
       case Operator::slot:
-        push({.code = Instruction::Code::push_slot, .operand = node.value});
+        push({.op = Operator::slot, .operand = node.value});
         return;
       case Operator::table_length:
-        push({.code = Instruction::Code::push_length, .operand = node.value});
+        push({.op = Operator::table_length, .operand = node.value});
         return;
       case Operator::logical_and:
       case Operator::logical_or: {
         emit(node.a, depth);
         const bool conjunction = node.op == Operator::logical_and;
-        const std::size_t jump =
-            push({.code = conjunction ? Instruction::Code::and_then : Instruction::Code::or_else});
+        const std::size_t jump = push({.op = conjunction ? Operator::and_then : Operator::or_else});
         emit(node.b, depth);
-        push({.code = Instruction::Code::unary, .op = Operator::to_bool});
+        push({.op = Operator::to_bool});
         land(jump);
         return;
       }
       case Operator::conditional: {
         emit(node.a, depth);
-        const std::size_t to_else = push({.code = Instruction::Code::jump_if_false});
+        const std::size_t to_else = push({.op = Operator::jump_if_false});
         emit(node.b, depth);
-        const std::size_t to_end = push({.code = Instruction::Code::jump});
+        const std::size_t to_end = push({.op = Operator::jump});
         land(to_else);
         emit(node.c, depth);
         land(to_end);
@@ -72,11 +58,11 @@ class Emitter {
     }
     emit(node.a, depth);
     if (!is_binary(node.op)) {
-      push({.code = Instruction::Code::unary, .op = node.op, .operand = node.value});
+      push({.op = node.op, .operand = node.value});
       return;
     }
     const ExpressionNode& right = tree_.nodes[static_cast<std::size_t>(node.b)];
-    Instruction instruction{.code = Instruction::Code::binary, .op = node.op};
+    Instruction instruction{.op = node.op};
     if (right.op == Operator::constant) {
       instruction.right = Instruction::Right::constant;
       instruction.operand = right.value;
@@ -129,154 +115,7 @@ std::optional<LinearForm> linear_form(const std::vector<ExpressionNode>& nodes, 
   return exact ? std::optional(form) : std::nullopt;
 }
 
-[[noreturn]] void fail(const std::string& what, const std::string& text) {
-  throw ExpressionError(what + " in '" + text + "'");
-}
-
 }  // namespace
-
-Outcome apply(Operator op, std::int64_t a) {
-  switch (op) {
-    case Operator::negate:
-      if (a == kMinimum) return {0, "overflow of 64 bits"};
-      return {-a};
-    case Operator::logical_not:
-      return {a == 0};
-    case Operator::to_bool:
-      return {a != 0};
-    case Operator::absolute:
-      if (a == kMinimum) return {0, "overflow of 64 bits"};
-      return {a < 0 ? -a : a};
-    case Operator::isqrt:
-      if (a < 0) return {0, "isqrt of a negative number"};
-      return {integer_square_root(a)};
-    case Operator::log2:
-      if (a <= 0) return {0, "log2 of a number below 1"};
-      return {63 - __builtin_clzll(static_cast<unsigned long long>(a))};
-    default:
-      return {0, "an operator without its operands"};
-  }
-}
-
-Outcome apply(Operator op, std::int64_t a, std::int64_t b) {
-  std::int64_t value = 0;
-  switch (op) {
-    case Operator::add:
-      if (__builtin_add_overflow(a, b, &value)) return {0, "overflow of 64 bits"};
-      return {value};
-    case Operator::subtract:
-      if (__builtin_sub_overflow(a, b, &value)) return {0, "overflow of 64 bits"};
-      return {value};
-    case Operator::multiply:
-      if (__builtin_mul_overflow(a, b, &value)) return {0, "overflow of 64 bits"};
-      return {value};
-    case Operator::divide:
-    case Operator::remainder:
-    case Operator::ceil_div:
-      if (b == 0) return {0, "division by zero"};
-      if (b == -1) {
-        if (op == Operator::remainder) return {0};
-        return apply(Operator::negate, a);
-      }
-      if (op == Operator::divide) return {a / b};
-      if (op == Operator::remainder) return {a % b};
-      return {a / b + (a % b != 0 && (a < 0) == (b < 0))};
-    case Operator::less:
-      return {a < b};
-    case Operator::less_equal:
-      return {a <= b};
-    case Operator::greater:
-      return {a > b};
-    case Operator::greater_equal:
-      return {a >= b};
-    case Operator::equal:
-      return {a == b};
-    case Operator::not_equal:
-      return {a != b};
-    case Operator::minimum:
-      return {std::min(a, b)};
-    case Operator::maximum:
-      return {std::max(a, b)};
-    default:
-      return {0, "an operator without its operands"};
-  }
-}
-
-std::int64_t run_code(const ExpressionTree& tree, const Frame& frame, const std::string& text) {
-  std::int64_t stack[kMaxStackDepth + 1];  // stack[0] takes the spill of the empty `top`
-  std::int64_t* below = stack;
-  std::int64_t top = 0;
-  const Instruction* const code = tree.code.data();
-  for (const Instruction* step = code;; ++step) {
-    switch (step->code) {
-      case Instruction::Code::push_constant:
-        *below++ = top;
-        top = step->operand;
-        continue;
-      case Instruction::Code::push_slot:
-        *below++ = top;
-        top = frame.slots[static_cast<std::size_t>(step->operand)];
-        continue;
-      case Instruction::Code::push_length:
-        *below++ = top;
-        top = static_cast<std::int64_t>(frame.tables[static_cast<std::size_t>(step->operand)].size());
-        continue;
-      case Instruction::Code::jump:
-        step = code + step->operand - 1;
-        continue;
-      case Instruction::Code::jump_if_false:
-        if (top == 0) step = code + step->operand - 1;
-        top = *--below;
-        continue;
-      case Instruction::Code::and_then:
-        if (top == 0) {
-          step = code + step->operand - 1;
-        } else {
-          top = *--below;
-        }
-        continue;
-      case Instruction::Code::or_else:
-        if (top != 0) {
-          top = 1;
-          step = code + step->operand - 1;
-        } else {
-          top = *--below;
-        }
-        continue;
-      case Instruction::Code::unary: {
-        if (step->op == Operator::table) {
-          const auto& table = frame.tables[static_cast<std::size_t>(step->operand)];
-          if (top < 0 || top >= static_cast<std::int64_t>(table.size())) {
-            fail("index " + std::to_string(top) + " is outside the table's " + std::to_string(table.size()) +
-                     " entries",
-                 text);
-          }
-          top = table[static_cast<std::size_t>(top)];
-          continue;
-        }
-        const Outcome outcome = apply(step->op, top);
-        if (outcome.failure != nullptr) fail(outcome.failure, text);
-        top = outcome.value;
-        continue;
-      }
-      case Instruction::Code::binary: {
-        std::int64_t right = step->operand;
-        if (step->right == Instruction::Right::slot) {
-          right = frame.slots[static_cast<std::size_t>(step->operand)];
-        } else if (step->right == Instruction::Right::stack) {
-          right = top;
-          top = *--below;
-        }
-        const Outcome outcome = apply(step->op, top, right);
-        if (outcome.failure != nullptr) fail(outcome.failure, text);
-        top = outcome.value;
-        continue;
-      }
-      case Instruction::Code::done:
-        return top;
-    }
-  }
-}
 
 int TreeBuilder::append(ExpressionNode node) {
   nodes_.push_back(node);
@@ -341,7 +180,7 @@ ExpressionTree TreeBuilder::finish(int root) {
   tree.root = root;
   Emitter emitter(tree);
   emitter.emit(root, 0);
-  emitter.push({.code = Instruction::Code::done});
+  emitter.push({.op = Operator::done});
   nodes_.clear();
   return tree;
 }

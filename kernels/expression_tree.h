@@ -38,10 +38,16 @@ enum class Operator : std::uint8_t {
   minimum,
   maximum,
   ceil_div,
-  // evaluated as far as needed
+  // operands evaluated as far as needed
   logical_and,
   logical_or,
   conditional,
+  // only in code
+  jump,
+  jump_if_false,
+  and_then,
+  or_else,
+  done,
 };
 
 struct ExpressionNode {
@@ -51,23 +57,10 @@ struct ExpressionNode {
 };
 
 struct Instruction {
-  enum class Code : std::uint8_t {
-    push_constant,
-    push_slot,
-    push_length,
-    unary,
-    binary,
-    jump,
-    jump_if_false,
-    and_then,
-    or_else,
-    done
-  };
   enum class Right : std::uint8_t { stack, constant, slot };
-  Code code = Code::done;
-  Operator op = Operator::constant;  // of unary and binary
-  Right right = Right::stack;        // where binary's right operand is
-  std::int64_t operand = 0;          // constant, slot, table number or jump target
+  Operator op = Operator::done;
+  Right right = Right::stack;  // where a binary operator's right operand is
+  std::int64_t operand = 0;    // constant, slot, table number or jump target
 };
 
 // More operands than this waiting for their operator is an error of parsing, so evaluation needs no checks.
@@ -107,14 +100,6 @@ struct LinearForm {
   std::int64_t offset = 0;
 };
 std::optional<LinearForm> linear_form(const ExpressionTree& tree);
-
-// The operator applied to values; the reason instead if it fails.
-struct Outcome {
-  std::int64_t value = 0;
-  const char* failure = nullptr;
-};
-Outcome apply(Operator op, std::int64_t a);
-Outcome apply(Operator op, std::int64_t a, std::int64_t b);
 
 // Throws ExpressionError: `text` is the expression as it was written.
 std::int64_t run_code(const ExpressionTree& tree, const Frame& frame, const std::string& text);

@@ -71,7 +71,7 @@ LaunchModel load_launch(const YamlNode& node, const VariantModel& variant, std::
   const auto optional_formula = [&](const char* key, Formula& formula) {
     formula.line = node.line;
     if (const YamlNode* found = fields.find(key)) {
-      formula = read_formula(*found, "'" + std::string(key) + "'" + of, scope);
+      formula = read_formula(*found, in_quotes(key) + of, scope);
     }
   };
   optional_formula("shared_bytes", launch.shared_bytes);

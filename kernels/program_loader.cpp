@@ -201,7 +201,7 @@ class ProgramLoader {
       throw YamlError(node.line, "found an empty 'compute'; expected at least one amount");
     const auto amount = [&](const char* key, Expression& expression) {
       if (const YamlNode* found = fields.find(key)) {
-        expression = read_formula(*found, "'" + std::string(key) + "'", names.scope).expression;
+        expression = read_formula(*found, in_quotes(key), names.scope).expression;
       }
     };
     amount("tensor_flops", action.tensor_flops);

@@ -34,7 +34,11 @@ std::string nearest_name(std::string_view name, const std::vector<std::string>& 
   std::size_t least = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > kLongestName) continue;
-    const std::size_t distance = edit_distance(name, candidate);
+    // A part of a word is as good as one slip: "integer" for "int".
+    constexpr std::size_t kShortestPart = 3;
+    const bool part = std::min(name.size(), candidate.size()) >= kShortestPart &&
+                      (name.starts_with(candidate) || std::string_view(candidate).starts_with(name));
+    const std::size_t distance = part ? 1 : edit_distance(name, candidate);
     if (distance < least && distance < candidate.size()) {
       least = distance;
       nearest = candidate;

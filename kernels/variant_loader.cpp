@@ -3,6 +3,7 @@
 #include <set>
 
 #include "kernels/definition_loader.h"
+#include "kernels/section_merge.h"
 #include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
@@ -10,61 +11,7 @@ namespace weir {
 
 namespace {
 
-const YamlNode* child_of(const YamlNode* map, std::string_view key) {
-  if (map == nullptr) return nullptr;
-  for (const YamlNode& child : map->children) {
-    if (child.key == key) return &child;
-  }
-  return nullptr;
-}
-
-// The entries of a section that variants add to: the common ones, each replaced by the variant's of the same
-// key, and then those that only the variant has.
-std::vector<const YamlNode*> merged_map(const YamlNode& root, const YamlNode* own, const std::string& key) {
-  std::vector<const YamlNode*> entries;
-  for (const YamlNode* section : {child_of(&root, key), child_of(own, key)}) {
-    if (section == nullptr) continue;
-    expect_map(*section, "'" + key + "'");
-    check_split_by_comma(*section);
-    for (const YamlNode& entry : section->children) {
-      const auto same = std::find_if(entries.begin(), entries.end(),
-                                     [&](const YamlNode* other) { return other->key == entry.key; });
-      if (same != entries.end()) {
-        *same = &entry;
-      } else {
-        entries.push_back(&entry);
-      }
-    }
-  }
-  return entries;
-}
-
-// The same for lists; entries with the same `name` replace each other.
-std::vector<const YamlNode*> merged_list(const YamlNode& root, const YamlNode* own, const std::string& key) {
-  const auto name_of = [](const YamlNode& entry) {
-    const YamlNode* name = child_of(&entry, "name");
-    return name == nullptr ? std::string{} : name->text;
-  };
-  std::vector<const YamlNode*> entries;
-  for (const YamlNode* section : {child_of(&root, key), child_of(own, key)}) {
-    if (section == nullptr) continue;
-    expect_list(*section, "'" + key + "'");
-    const std::size_t common = entries.size();
-    for (const YamlNode& entry : section->children) {
-      const std::string name = name_of(entry);
-      const auto end = entries.begin() + static_cast<std::ptrdiff_t>(common);
-      const auto same = std::find_if(entries.begin(), end, [&](const YamlNode* other) {
-        return !name.empty() && name_of(*other) == name;
-      });
-      if (same != end) {
-        *same = &entry;
-      } else {
-        entries.push_back(&entry);
-      }
-    }
-  }
-  return entries;
-}
+constexpr std::int64_t kMaxConfigurations = 1'000'000;  // all of them are held in memory
 
 class VariantLoader {
  public:
@@ -114,6 +61,7 @@ class VariantLoader {
   }
 
   void load_tunables() {
+    std::int64_t configurations = 1;
     for (const YamlNode* entry : merged_map(root_, own_, "tunables")) {
       TunableModel tunable;
       tunable.info.name = entry->key;
@@ -138,6 +86,12 @@ class VariantLoader {
         values.push_back(value);
       }
       tunable.slot = define(variant_.names, entry->key, entry->key_line, "a tunable");
+      configurations *= static_cast<std::int64_t>(tunable.info.values.size());
+      if (configurations > kMaxConfigurations) {
+        throw YamlError(entry->line, "found more than " + std::to_string(kMaxConfigurations) +
+                                         " combinations of tunables up to '" + entry->key +
+                                         "'; expected fewer values");
+      }
       variant_.info.tunables.push_back(tunable.info);
       variant_.tunables.push_back(std::move(tunable));
     }

@@ -155,6 +155,12 @@ std::size_t read_choice(const YamlNode& node, const std::string& what,
 }
 
 Formula read_formula(const YamlNode& node, const std::string& what, const Scope& scope) {
+  if (!node.tag.empty()) {
+    throw YamlError(
+        node.line,
+        "found '" + node.tag + "' at the beginning of " + what +
+            ", which YAML takes for a tag; expected quotes around an expression that begins with '!'");
+  }
   if (node.kind == YamlNode::Kind::map) {
     throw YamlError(node.line,
                     "found a map as " + what +
@@ -162,12 +168,6 @@ Formula read_formula(const YamlNode& node, const std::string& what, const Scope&
   }
   if (node.kind != YamlNode::Kind::scalar) {
     throw YamlError(node.line, "found " + describe(node) + " as " + what + "; expected an expression");
-  }
-  if (!node.tag.empty()) {
-    throw YamlError(
-        node.line,
-        "found '" + node.tag + "' at the beginning of " + what +
-            ", which YAML takes for a tag; expected quotes around an expression that begins with '!'");
   }
   Result<Expression> parsed = Expression::parse(node.text, scope);
   if (!parsed) {

@@ -70,6 +70,7 @@ class Converter {
           node.line, "found aliases that unfold to a huge or endless document; expected a kernel definition");
     }
     node.flow = from.Style() == YAML::EmitterStyle::Flow;
+    if (from.Tag().size() > 1 && from.Tag().front() == '!') node.tag = from.Tag();
     switch (from.Type()) {
       case YAML::NodeType::Undefined:
       case YAML::NodeType::Null:
@@ -78,7 +79,6 @@ class Converter {
         node.kind = YamlNode::Kind::scalar;
         node.text = from.Scalar();
         node.quoted = from.Tag() == "!";
-        if (from.Tag().size() > 1 && from.Tag().front() == '!') node.tag = from.Tag();
         break;
       case YAML::NodeType::Sequence:
         node.kind = YamlNode::Kind::list;
@@ -132,8 +132,17 @@ YamlNode parse_yaml(const std::string& text) {
     throw YamlError(std::max(error.mark.line, 0) + 1,
                     "found no valid YAML (column " + std::to_string(std::max(error.mark.column, 0) + 1) +
                         ": " + error.msg +
-                        "); expected YAML; expressions with '? :', commas in lists or brackets need quotes");
+                        "); expected YAML; expressions with '? :', with a comma inside [ ] or { }, or with a "
+                        "leading '!' need "
+                        "quotes");
   }
+}
+
+std::string in_quotes(std::string_view text) {
+  std::string result(1, '\'');
+  result += text;
+  result += '\'';
+  return result;
 }
 
 std::string describe(const YamlNode& node) {

@@ -15,7 +15,7 @@ struct YamlNode {
   std::string text;  // of a scalar
   bool quoted = false;
   bool flow = false;  // [a, b] or {a: b}, in which commas separate
-  std::string tag;    // "!name" of an unquoted scalar that begins with an exclamation mark
+  std::string tag;    // "!name" of an unquoted value that begins with an exclamation mark
   int line = 0;       // from 1
 
   std::string key;  // in a map
@@ -37,6 +37,8 @@ class YamlError : public std::runtime_error {
 // parsed; a key that a map has twice is an error, and so is anything but one document.
 YamlNode parse_yaml(const std::string& text);
 
+// The text in single quotes, for messages.
+std::string in_quotes(std::string_view text);
 // "a list", "a map", "nothing" or "'text'", for messages.
 std::string describe(const YamlNode& node);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <numeric>
 
 #include "simulator/work.h"
@@ -9,18 +10,21 @@
 namespace weir {
 namespace {
 
-constexpr std::int64_t kMaxCells = 1 << 20;       // of all tensors: bounds the memory
-constexpr std::int64_t kMaxCellsPerAccess = 64;   // bounds the time
-constexpr int kSampledItems = 96;                 // per launch
-constexpr int kSampledSteps = 512;                // per item
+constexpr std::int64_t kMaxCells = 1 << 20;      // of all tensors: bounds the memory
+constexpr std::int64_t kMaxCellsPerAccess = 64;  // bounds the time
+// Sampled per launch: some items from first step to last, and the beginnings of others from the whole range.
+constexpr std::int64_t kWholeItems = 4;
+constexpr std::int64_t kSampledItems = 64;
+constexpr std::int64_t kSampledSteps = 64;
 
-std::int64_t round_up(std::int64_t value, std::int64_t multiple) { return (value + multiple - 1) / multiple * multiple; }
+std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
 
 // Where tiles begin and end in one tensor.
 struct Cuts {
   std::array<std::int64_t, kMaxRank> gcd{};     // of all places, 0 if there is none inside the tensor
   std::array<std::int64_t, kMaxRank> widest{};  // extent
-  bool touched = false;
 };
 
 class CutSampler {
@@ -33,7 +37,6 @@ class CutSampler {
     Cuts& cuts = cuts_[tensor];
     const Box box = clip(action, grid, frame);
     if (box.empty) return;
-    cuts.touched = true;
     for (int d = 0; d < grid.rank; ++d) {
       cuts.gcd[d] = std::gcd(cuts.gcd[d], box.low[d]);
       if (box.high[d] < grid.dimensions[d].size) cuts.gcd[d] = std::gcd(cuts.gcd[d], box.high[d]);
@@ -47,20 +50,24 @@ class CutSampler {
   std::vector<Cuts>& cuts_;
 };
 
-void sample(const Launch& launch, const FlatProgram& program, const Candidate& candidate, CutSampler& sampler) {
+void sample(const Launch& launch, const FlatProgram& program, const Candidate& candidate,
+            CutSampler& sampler) {
   const std::int64_t items = launch.work_items;
   const std::int64_t stride = std::max<std::int64_t>(1, items / kSampledItems);
   ItemFrame frame(launch, program, candidate.tables);
-  const auto walk = [&](std::int64_t item) {
+  const auto walk = [&](std::int64_t item, std::int64_t most_steps) {
     frame.set(item, item % block_count(launch));
     Position position;
-    for (int step = 0; step < kSampledSteps && run_step(program, position, frame.frame(), sampler); ++step) {
+    for (std::int64_t step = 0; step < most_steps && run_step(program, position, frame.frame(), sampler);
+         ++step) {
     }
   };
-  // An odd stride would miss nothing that an even one sees, and sees both parities.
-  for (std::int64_t item = 0; item < items; item += stride | 1) walk(item);
-  for (std::int64_t item = 0; item < std::min<std::int64_t>(items, 8); ++item) walk(item);
-  for (std::int64_t item = std::max<std::int64_t>(0, items - 8); item < items; ++item) walk(item);
+  constexpr std::int64_t kWhole = std::numeric_limits<std::int64_t>::max();
+  for (std::int64_t item = 0; item < std::min(items, kWholeItems); ++item) walk(item, kWhole);
+  for (std::int64_t item = std::max<std::int64_t>(0, items - kWholeItems); item < items; ++item)
+    walk(item, kWhole);
+  // An odd stride sees items of both parities.
+  for (std::int64_t item = 0; item < items; item += stride | 1) walk(item, kSampledSteps);
 }
 
 CellGrid describe(const TensorLayout& tensor, const DeviceProfile& profile) {
@@ -106,7 +113,8 @@ void choose_extents(CellGrid& grid, const Cuts& cuts, std::int64_t granule) {
     const int outer = grid.contiguous - 1;
     if (grid.packed && outer >= 0 && run.cell == run.size && run.size * grid.element_bytes < granule) {
       CellGrid::Dimension& rows = grid.dimensions[outer];
-      const std::int64_t together = (granule + run.size * grid.element_bytes - 1) / (run.size * grid.element_bytes);
+      const std::int64_t together =
+          (granule + run.size * grid.element_bytes - 1) / (run.size * grid.element_bytes);
       rows.cell = std::min(rows.size, round_up(rows.cell, together));
     }
   }
@@ -159,7 +167,8 @@ void append_bytes(const CellGrid& grid, std::int64_t granule, std::vector<float>
         product *= static_cast<double>(extent);
       }
     }
-    bytes.push_back(static_cast<float>(product * static_cast<double>(grid.packed ? run : round_up(run, granule))));
+    bytes.push_back(
+        static_cast<float>(product * static_cast<double>(grid.packed ? run : round_up(run, granule))));
     for (int d = grid.rank - 1; d >= 0 && ++at[d] == grid.dimensions[d].count; --d) at[d] = 0;
   }
 }
@@ -176,21 +185,11 @@ double CellGrid::sector_bytes_of(std::span<const std::int64_t> extents) const {
       runs *= static_cast<double>(extents[d]);
     }
   }
-  if (packed && contiguous >= 0 && extents[contiguous] == dimensions[contiguous].size) return runs * static_cast<double>(run);
-  const std::int64_t sectors = run_alignment == sector_bytes ? round_up(run, sector_bytes) : run + sector_bytes - run_alignment;
+  if (packed && contiguous >= 0 && extents[contiguous] == dimensions[contiguous].size)
+    return runs * static_cast<double>(run);
+  const std::int64_t sectors =
+      run_alignment == sector_bytes ? round_up(run, sector_bytes) : run + sector_bytes - run_alignment;
   return runs * static_cast<double>(sectors);
-}
-
-Box clip(const Action& access, const CellGrid& grid, const Frame& frame) {
-  Box box;
-  for (int d = 0; d < grid.rank; ++d) {
-    const std::int64_t start = access.start[d].evaluate(frame);
-    const std::int64_t end = start + access.extent[d].evaluate(frame);
-    box.low[d] = std::max<std::int64_t>(0, start);
-    box.high[d] = std::min(end, grid.dimensions[d].size);
-    box.empty |= box.high[d] <= box.low[d];
-  }
-  return box;
 }
 
 int CellSpace::tensor_of(CellId cell) const {
@@ -201,16 +200,22 @@ int CellSpace::tensor_of(CellId cell) const {
   return tensor;
 }
 
-CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs, const DeviceProfile& profile) {
+CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs,
+                     const DeviceProfile& profile) {
   CellSpace space;
   for (const TensorLayout& tensor : candidate.tensors) space.grids.push_back(describe(tensor, profile));
   std::vector<Cuts> cuts(space.grids.size());
   CutSampler sampler(space.grids, cuts);
-  for (std::size_t i = 0; i < programs.size(); ++i) sample(candidate.launches[i], programs[i], candidate, sampler);
+  for (std::size_t i = 0; i < programs.size(); ++i)
+    sample(candidate.launches[i], programs[i], candidate, sampler);
 
+  std::vector<bool> accessed(cuts.size());
+  for (const FlatProgram& program : programs) {
+    for (const Action* access : program.accesses) accessed[static_cast<std::size_t>(access->tensor)] = true;
+  }
   std::int64_t total = 0;
   for (std::size_t tensor = 0; tensor < cuts.size(); ++tensor) {
-    if (!cuts[tensor].touched) continue;
+    if (!accessed[tensor]) continue;
     CellGrid& grid = space.grids[tensor];
     set_alignment(grid, candidate.tensors[tensor], cuts[tensor]);
     choose_extents(grid, cuts[tensor], profile.dram_read_granule_bytes);

@@ -1,6 +1,8 @@
-// Tensors cut into cells, the objects of the cache: per dimension, the largest extent that no tile of the kernel cuts.
+// Tensors cut into cells, the objects of the cache: per dimension, the largest extent that no tile of the
+// kernel cuts.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -18,23 +20,25 @@ inline constexpr int kMaxRank = 8;
 // One tensor's cells, numbered from `first` in row-major order.
 struct CellGrid {
   struct Dimension {
-    std::int64_t size = 1;   // elements
-    std::int64_t cell = 1;   // elements
-    int shift = 0;           // log2 of cell, or -1
-    std::int64_t count = 1;  // cells
+    std::int64_t size = 1;    // elements
+    std::int64_t cell = 1;    // elements
+    int shift = 0;            // log2 of cell, or -1
+    std::int64_t count = 1;   // cells
     std::int64_t stride = 1;  // in cell numbers
 
-    std::int64_t cell_at(std::int64_t element) const { return shift >= 0 ? element >> shift : element / cell; }
+    std::int64_t cell_at(std::int64_t element) const {
+      return shift >= 0 ? element >> shift : element / cell;
+    }
   };
   int rank = 0;
   std::array<Dimension, kMaxRank> dimensions;
   CellId first = 0;
   std::int64_t cells = 0;  // 0: the kernel never touches the tensor
 
-  int contiguous = -1;              // the dimension of stride 1, or -1
-  bool packed = false;              // nothing lies between runs along `contiguous`
+  int contiguous = -1;  // the dimension of stride 1, or -1
+  bool packed = false;  // nothing lies between runs along `contiguous`
   std::int64_t element_bytes = 1;
-  std::int64_t run_alignment = 1;   // bytes: divides the start of every run, at most a sector
+  std::int64_t run_alignment = 1;  // bytes: divides the start of every run, at most a sector
   std::int64_t sector_bytes = 32;
 
   // Bytes of the sectors that a box of these extents touches, on average over its alignments.
@@ -46,8 +50,21 @@ struct Box {
   std::array<std::int64_t, kMaxRank> low;
   std::array<std::int64_t, kMaxRank> high;
   bool empty = false;
+  bool clipped = false;
 };
-Box clip(const Action& access, const CellGrid& grid, const Frame& frame);
+
+inline Box clip(const Action& access, const CellGrid& grid, const Frame& frame) {
+  Box box;
+  for (int d = 0; d < grid.rank; ++d) {
+    const std::int64_t start = access.start[d].evaluate(frame);
+    const std::int64_t end = start + access.extent[d].evaluate(frame);
+    box.low[d] = std::max<std::int64_t>(0, start);
+    box.high[d] = std::min(end, grid.dimensions[d].size);
+    box.empty |= box.high[d] <= box.low[d];
+    box.clipped |= box.low[d] != start || box.high[d] != end;
+  }
+  return box;
+}
 
 struct CellSpace {
   std::vector<CellGrid> grids;  // by tensor
@@ -56,8 +73,10 @@ struct CellSpace {
   int tensor_of(CellId cell) const;
 };
 
-// Samples the work items of all launches for the places where tiles begin and end. Throws ExpressionError, ProgramError.
-CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs, const DeviceProfile& profile);
+// Samples the work items of all launches for the places where tiles begin and end. Throws ExpressionError,
+// ProgramError.
+CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs,
+                     const DeviceProfile& profile);
 
 // Calls visit(cell) for every cell of the box.
 template <typename Visit>

@@ -8,7 +8,9 @@ using Code = Instruction::Code;
 
 class Flattener {
  public:
-  explicit Flattener(const BlockProgram& program) { flat_.frame_size = static_cast<int>(program.frame.size()); }
+  explicit Flattener(const BlockProgram& program) {
+    flat_.frame_size = static_cast<int>(program.frame.size());
+  }
 
   FlatProgram finish(const std::vector<Action>& actions) {
     static const Action nothing;
@@ -35,8 +37,11 @@ class Flattener {
         const int enter = here();
         flat_.code.push_back({.code = Code::enter, .slot = action.slot, .bounds = bounds, .action = &action});
         append(action.body);
-        flat_.code.push_back(
-            {.code = Code::next, .slot = action.slot, .target = enter + 1, .bounds = bounds, .action = &action});
+        flat_.code.push_back({.code = Code::next,
+                              .slot = action.slot,
+                              .target = enter + 1,
+                              .bounds = bounds,
+                              .action = &action});
         flat_.code[enter].target = here();
         break;
       }
@@ -71,6 +76,8 @@ class Flattener {
 
 }  // namespace
 
-FlatProgram flatten(const BlockProgram& program) { return Flattener(program).finish(program.actions); }
+FlatProgram flatten(const BlockProgram& program) {
+  return Flattener(program).finish(program.actions);
+}
 
 }  // namespace weir

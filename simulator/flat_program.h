@@ -1,5 +1,6 @@
-// A block program as a list of instructions with jumps, so that many work items can be walked in turns: each walker is a frame
-// and a position. A step is what happens at one moment: all actions of one iteration of a loop, or those between loops.
+// A block program as a list of instructions with jumps, so that many work items can be walked in turns: each
+// walker is a frame and a position. A step is what happens at one moment: all actions of one iteration of a
+// loop, or those between loops.
 #pragma once
 
 #include <cstdint>
@@ -36,12 +37,12 @@ class ProgramError : public std::runtime_error {
 
 struct Position {
   int instruction = 0;
-  int prefetch = 0;         // of the loop that the walker is in
+  int prefetch = 0;          // of the loop that the walker is in
   bool loop_begins = false;  // the step just run was the first of its loop
 };
 
-// Runs one step. `sink` gets access(number, action, frame) and compute(action, frame). False: the item is finished, and the
-// step, which may be empty, was its last.
+// Runs one step. `sink` gets access(number, action, frame) and compute(action, frame). False: the item is
+// finished, and the step, which may be empty, was its last.
 template <typename Sink>
 bool run_step(const FlatProgram& program, Position& position, const Frame& frame, Sink& sink) {
   using Code = FlatProgram::Instruction::Code;

@@ -5,7 +5,7 @@
 namespace weir {
 namespace {
 
-constexpr std::uint32_t kMaxEpochs = 1 << 15;
+constexpr std::uint32_t kMaxEpochs = 1 << 13;
 constexpr std::uint32_t kLongestSum = 64;  // epochs; past it a distance is interpolated between marks
 constexpr float kGone = 0.99F;
 constexpr int kRequeuedPerEpoch = 64;
@@ -31,17 +31,21 @@ L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
   lost_.distance = capacity_ * mean_lifetime(parameters.survival_width);
 }
 
-SurvivalTable::Miss L2Cache::touch(CellId id, int side, int kind) {
+SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
   Cell& cell = cells_[id];
   const auto bit = static_cast<std::uint8_t>(1 << side);
-  cell.flags |= kind == kReader ? kRead | kReadSinceWrite : kWritten;
   const bool recent = cell.epoch > marks_[0].epoch;
+  if (recent && cell.sides == (kind == kReader ? cell.sides | bit : bit)) {
+    weights_[cell.epoch] -= cell.weight;
+    weights_[now_] += cell.weight;
+    cell.epoch = now_;
+    if (weights_[now_] >= epoch_weight_) next_epoch();
+    return {};
+  }
   SurvivalTable::Miss miss;
   // A write leaves one copy, where it was made.
   std::uint8_t sides = kind == kReader ? cell.sides | bit : bit;
-  if (recent) {
-    if (cell.epoch == now_ && sides == cell.sides) return miss;
-  } else {
+  if (!recent) {
     miss = cell.epoch <= marks_.back().epoch ? SurvivalTable::Miss{1, 1, 1}
                                              : table_.miss(distance_of(cell.epoch) / capacity_);
     // Only data that is gone altogether starts anew: what is left of it keeps its place on both sides.

@@ -22,7 +22,7 @@ struct L2Parameters {
   double survival_width = 0.05;
   double dirty_capacity_bytes = 0;
   double capacity_slack = 0.06;  // of the interval
-  double epochs = 256;           // per capacity: the resolution of reuse distances
+  double epochs = 128;           // per capacity: the resolution of reuse distances
 };
 
 using CellId = std::uint32_t;
@@ -78,7 +78,15 @@ class L2Cache {
     std::uint32_t epoch = 0;
   };
 
-  SurvivalTable::Miss touch(CellId id, int side, int kind);
+  // Nearly all accesses are the second and later ones of a tile that several blocks share at the moment.
+  SurvivalTable::Miss touch(CellId id, int side, int kind) {
+    Cell& cell = cells_[id];
+    cell.flags |= kind == kReader ? kRead | kReadSinceWrite : kWritten;
+    const bool stays =
+        cell.epoch == now_ && cell.sides == (kind == kReader ? cell.sides | 1 << side : 1 << side);
+    return stays ? SurvivalTable::Miss{} : move_to_front(id, side, kind);
+  }
+  SurvivalTable::Miss move_to_front(CellId id, int side, int kind);
   double distance_of(std::uint32_t epoch) const;
   void next_epoch();
   void advance(Mark& mark);

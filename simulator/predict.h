@@ -11,7 +11,7 @@
 
 namespace weir {
 
-enum class Fidelity { bounds, cache, line };
+enum class Fidelity { bounds, cache };
 
 struct PredictOptions {
   Fidelity fidelity = Fidelity::cache;

@@ -9,12 +9,15 @@
 
 namespace weir {
 
-inline std::int64_t block_count(const Launch& launch) { return launch.grid[0] * launch.grid[1] * launch.grid[2]; }
+inline std::int64_t block_count(const Launch& launch) {
+  return launch.grid[0] * launch.grid[1] * launch.grid[2];
+}
 inline std::int64_t cluster_blocks(const Launch& launch) {
   return launch.cluster[0] * launch.cluster[1] * launch.cluster[2];
 }
 
-// The block at a place of the order in which the hardware starts blocks: clusters in linear order, a cluster's blocks together.
+// The block at a place of the order in which the hardware starts blocks: clusters in linear order, a
+// cluster's blocks together.
 inline std::int64_t block_in_order(const Launch& launch, std::int64_t place) {
   const std::int64_t size = cluster_blocks(launch);
   if (size == launch.cluster[0]) return place;  // clusters along x are consecutive blocks already
@@ -31,7 +34,8 @@ inline std::int64_t block_in_order(const Launch& launch, std::int64_t place) {
 
 class ItemFrame {
  public:
-  ItemFrame(const Launch& launch, const FlatProgram& program, const std::vector<std::vector<std::int64_t>>& tables)
+  ItemFrame(const Launch& launch, const FlatProgram& program,
+            const std::vector<std::vector<std::int64_t>>& tables)
       : launch_(&launch), tables_(&tables), slots_(launch.program.frame) {
     slots_.resize(static_cast<std::size_t>(program.frame_size));
   }

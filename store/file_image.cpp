@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -130,23 +129,19 @@ Result<FileImage> read_image(const std::filesystem::path& file) {
 }
 
 Result<Digest> digest_of(const FileImage& image, const std::filesystem::path& file) {
-  const auto begin = image.bytes.begin(), end = image.bytes.end();
-  const auto found = std::search(begin, end, kDigestMarker.begin(), kDigestMarker.end());
-  const auto digits = kDigestMarker.size() + kEmptyDigest.size();
-  if (found == end || static_cast<std::size_t>(end - found) < digits) {
+  const std::string_view bytes(reinterpret_cast<const char*>(image.bytes.data()), image.bytes.size());
+  const std::size_t marker = bytes.find(kDigestMarker);
+  const std::size_t digits = marker + kDigestMarker.size();
+  if (marker == bytes.npos || bytes.size() - digits < kEmptyDigest.size()) {
     return corrupt(file, "it carries no digest", kRestoreAdvice);
   }
-  if (std::search(found + 1, end, kDigestMarker.begin(), kDigestMarker.end()) != end) {
+  if (bytes.find(kDigestMarker, marker + 1) != bytes.npos) {
     return corrupt(file, "it carries more than one digest", kRestoreAdvice);
   }
-  Digest digest;
-  digest.offset = found - begin + static_cast<std::int64_t>(kDigestMarker.size());
-  const auto at = begin + digest.offset;
-  digest.stored.assign(at, at + static_cast<std::ptrdiff_t>(kEmptyDigest.size()));
-  std::vector<std::uint8_t> bytes = image.bytes;
-  std::copy(kEmptyDigest.begin(), kEmptyDigest.end(), bytes.begin() + digest.offset);
-  digest.computed = xxh3_hex(bytes.data(), bytes.size());
-  return digest;
+  return Digest{.stored = std::string(bytes.substr(digits, kEmptyDigest.size())),
+                .computed = xxh3_hex(
+                    {bytes.substr(0, digits), kEmptyDigest, bytes.substr(digits + kEmptyDigest.size())}),
+                .offset = static_cast<std::int64_t>(digits)};
 }
 
 Result<FileImage> read_published(const std::filesystem::path& file) {

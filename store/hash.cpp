@@ -3,13 +3,18 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <memory>
+
 #include "store/store.h"
 
 namespace weir {
 
-std::string xxh3_hex(const void* data, std::size_t bytes) {
+std::string xxh3_hex(std::initializer_list<std::string_view> parts) {
+  const std::unique_ptr<XXH3_state_t, decltype(&XXH3_freeState)> state(XXH3_createState(), XXH3_freeState);
+  XXH3_128bits_reset(state.get());
+  for (std::string_view part : parts) XXH3_128bits_update(state.get(), part.data(), part.size());
   XXH128_canonical_t canonical;
-  XXH128_canonicalFromHash(&canonical, XXH3_128bits(data, bytes));
+  XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state.get()));
   std::string hex;
   for (unsigned char byte : canonical.digest) {
     hex += "0123456789abcdef"[byte >> 4];
@@ -19,7 +24,7 @@ std::string xxh3_hex(const void* data, std::size_t bytes) {
 }
 
 std::string header_hash(const std::string& config_header) {
-  return xxh3_hex(config_header.data(), config_header.size());
+  return xxh3_hex({config_header});
 }
 
 }  // namespace weir

@@ -1,11 +1,13 @@
 // XXH3-128 as the 32 hex digits that stores and ship files use.
 #pragma once
 
-#include <cstddef>
+#include <initializer_list>
 #include <string>
+#include <string_view>
 
 namespace weir {
 
-std::string xxh3_hex(const void* data, std::size_t bytes);
+// Of the parts as one sequence of bytes.
+std::string xxh3_hex(std::initializer_list<std::string_view> parts);
 
 }  // namespace weir

@@ -127,7 +127,7 @@ void Store::Impl::insert(const Record& record, const std::string& written_at) {
   insert.bind(11, record.profile);
   insert.bind(12, written_at);
   insert.exec();
-  const std::int64_t record_id = db.getLastInsertRowid();
+  const std::int64_t record_id = last_record_id = db.getLastInsertRowid();
   if (record.prediction) {
     insert_part(db, "prediction", prediction_columns(""), prediction_column_count(), record_id,
                 *record.prediction);
@@ -252,8 +252,10 @@ Result<std::vector<StoredModule>> select_modules(
 
 }  // namespace
 
-Result<std::vector<StoredModule>> Store::modules() const {
-  return select_modules(*impl_, "", [](SQLite::Statement&) {});
+Result<std::vector<StoredModule>> Store::modules(std::optional<std::int64_t> architecture) const {
+  return select_modules(*impl_, architecture ? "WHERE architecture = ?" : "", [&](SQLite::Statement& select) {
+    if (architecture) select.bind(1, *architecture);
+  });
 }
 
 Result<std::optional<StoredModule>> Store::module(const std::string& source_hash,
@@ -288,6 +290,22 @@ Result<std::vector<StoredDevice>> Store::devices() const {
   });
   if (!status) return status.error();
   return devices;
+}
+
+Result<std::vector<StoredTables>> Store::tables() const {
+  std::vector<StoredTables> tables;
+  Status status = impl_->guard([&] {
+    SQLite::Statement select(
+        impl_->db,
+        "SELECT kernel, source_hash, problem, tables FROM problem JOIN kernel USING (kernel_id) "
+        "WHERE tables IS NOT NULL ORDER BY 1, 2, 3");
+    while (select.executeStep()) {
+      tables.push_back({select.getColumn(0).getString(), select.getColumn(1).getString(),
+                        select.getColumn(2).getString(), parse_tables(select.getColumn(3).getString())});
+    }
+  });
+  if (!status) return status.error();
+  return tables;
 }
 
 Result<std::vector<StoredPick>> Store::picks() const {

@@ -297,6 +297,18 @@ void read(SQLite::Statement& statement, int first, Measurement& measurement) {
   visit_measurement(reader, measurement);
 }
 
+std::string tables_text(const Tables& tables) {
+  return dump(json(tables));
+}
+
+Tables parse_tables(const std::string& text) {
+  try {
+    return json::parse(text).get<Tables>();
+  } catch (const json::exception& error) {
+    throw UnreadableRow(std::string("tables: ") + error.what());
+  }
+}
+
 Outcome parse_outcome(const std::string& text) {
   return parse_name<Outcome>(text, kOutcomes);
 }

@@ -4,8 +4,11 @@
 
 #include <SQLiteCpp/SQLiteCpp.h>
 
+#include <cstdint>
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "store/record.h"
 
@@ -37,6 +40,9 @@ void read(SQLite::Statement& statement, int first, Prediction& prediction);
 // key.
 void read(SQLite::Statement& statement, int first, Measurement& measurement);
 
+using Tables = std::map<std::string, std::vector<std::int64_t>>;
+std::string tables_text(const Tables& tables);   // JSON
+Tables parse_tables(const std::string& text);    // throws UnreadableRow
 Outcome parse_outcome(const std::string& text);  // throws UnreadableRow
 
 }  // namespace weir

@@ -36,6 +36,7 @@ CREATE TABLE problem (
   problem_id INTEGER PRIMARY KEY,
   kernel_id  INTEGER NOT NULL REFERENCES kernel ON DELETE CASCADE,
   problem    TEXT NOT NULL,
+  tables     TEXT,
   UNIQUE (kernel_id, problem)
 ) STRICT;
 

@@ -176,6 +176,9 @@ Status Store::Impl::transact(const std::function<void()>& body) {
 }
 
 Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Store make_store(std::unique_ptr<Store::Impl> impl) {
+  return Store(std::move(impl));
+}
 Store::Store(Store&&) noexcept = default;
 Store& Store::operator=(Store&&) noexcept = default;
 Store::~Store() = default;
@@ -183,6 +186,7 @@ Store::~Store() = default;
 const std::filesystem::path& Store::file() const {
   return impl_->file;
 }
+bool Store::published() const { return impl_->published; }
 
 Result<Store> Store::open(const std::filesystem::path& file, Mode mode, const StoreOptions& options) {
   const bool writable = mode != Mode::read_only;
@@ -278,6 +282,15 @@ Status Store::write(const StoredDevice& device) {
     update.bind(3, device.limits.shared_bytes_per_sm);
     update.bind(4, device.limits.shared_bytes_per_block);
     update.bind(5, id);
+    update.exec();
+  });
+}
+
+Status Store::write(const StoredTables& tables) {
+  return impl_->transact([&] {
+    SQLite::Statement update(impl_->db, "UPDATE problem SET tables = ? WHERE problem_id = ?");
+    update.bind(1, tables_text(tables.tables));
+    update.bind(2, impl_->problem_id(tables.kernel, tables.source_hash, tables.problem));
     update.exec();
   });
 }

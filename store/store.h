@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,6 +44,16 @@ struct StoredDevice {
   DeviceLimits limits;
 
   bool operator==(const StoredDevice&) const = default;
+};
+
+// The integer tables of a problem whose text ends in "tables=<hash>": without them the problem cannot be resolved again.
+struct StoredTables {
+  std::string kernel;
+  std::string source_hash;
+  std::string problem;
+  std::map<std::string, std::vector<std::int64_t>> tables;
+
+  bool operator==(const StoredTables&) const = default;
 };
 
 // What a ship file offers for one problem on one GPU model: the best configuration first, then those that tie with it.
@@ -87,6 +98,7 @@ class Store {
   ~Store();
 
   const std::filesystem::path& file() const;
+  bool published() const;  // a ship file; its digest was right when it was opened
 
   // Durable when it returns. A row of a GPU takes the place of the predicted-only row of the same candidate and profile. Errors:
   // busy; usage (a number that is not finite, a measured row without a measurement); corrupt; unexpected (no space left, for
@@ -96,6 +108,7 @@ class Store {
   Status write(const StoredDefinition& definition);
   Status write(const StoredModule& module);
   Status write(const StoredDevice& device);
+  Status write(const StoredTables& tables);
 
   // In a fixed order: kernel, problem, device, outcome (measured, predicted, rejected, failed), measured median or predicted time,
   // config.
@@ -103,8 +116,9 @@ class Store {
   Result<std::vector<StoredDefinition>> definitions() const;
   Result<std::optional<StoredModule>> module(const std::string& source_hash, const std::string& header_hash,
                                              std::int64_t architecture) const;
-  Result<std::vector<StoredModule>> modules() const;
+  Result<std::vector<StoredModule>> modules(std::optional<std::int64_t> architecture = {}) const;
   Result<std::vector<StoredDevice>> devices() const;
+  Result<std::vector<StoredTables>> tables() const;
   Result<std::vector<StoredPick>> picks() const;  // empty for a work file
 
   // Integrity, foreign keys, and for a ship file its digest. The Status is corrupt with what was found.
@@ -113,6 +127,7 @@ class Store {
   // Of the store library only.
   struct Impl;
   Impl& impl() const { return *impl_; }
+  friend Store make_store(std::unique_ptr<Impl> impl);
 
  private:
   explicit Store(std::unique_ptr<Impl> impl);
@@ -133,8 +148,9 @@ struct ShipReport {
   std::vector<std::string> skipped;  // tuned problems that were left out, each with the reason
 };
 // Publishes what applications need: picks with their tie sets, safe defaults, cubins and definitions; VACUUM INTO a temporary
-// file, digest, fsync, rename. Refuses if a pick's module is missing. Of each kernel and GPU the source hash measured last
-// counts, and of a candidate's rows under one policy the most recent.
+// file, digest, fsync, rename. Of each kernel and GPU the source hash measured last counts; of a problem's rows those of the policy
+// with most of them, and of a candidate the most recent. Errors: missing (nothing was measured and verified; the module of a pick
+// or of a safe default, or its definition, is not in the file); usage (`out` is a work file); corrupt.
 Result<ShipReport> ship(const Store& work, const std::filesystem::path& out);
 
 // Adds the rows of `from` to `into`; of two rows with one key the more recent stays. Returns the number of rows taken.

@@ -19,6 +19,7 @@ struct Store::Impl {
   bool writable = false;
   bool published = false;
   mutable SQLite::Database db;
+  std::int64_t last_record_id = 0;  // of the last insert()
 
   // Runs `body` in one BEGIN IMMEDIATE transaction; tries again, a bounded number of times, while the file is
   // locked.
@@ -34,6 +35,9 @@ struct Store::Impl {
   std::int64_t device_id(const Provenance* provenance, const std::string& profile);
   std::string now() const;
 };
+
+// A Store around a connection that is already configured.
+Store make_store(std::unique_ptr<Store::Impl> impl);
 
 // One stored record with what is not part of Record.
 struct StoredRow {

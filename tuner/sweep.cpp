@@ -45,7 +45,10 @@ Status Sweep::identify() {
   provenance_.policy = policy_text(request_.options);
   std::ifstream file(request_.definition.file(), std::ios::binary);
   std::string yaml{std::istreambuf_iterator<char>(file), {}};
-  return store_.write(StoredDefinition{request_.definition.name(), source_hash_, std::move(yaml)});
+  if (Status s = store_.write(StoredDefinition{request_.definition.name(), source_hash_, std::move(yaml)}); !s) return s;
+  if (Status s = store_.write(StoredDevice{provenance_.gpu_name, backend_.facts().limits}); !s) return s;
+  if (request_.problem.tables.empty()) return ok_status();
+  return store_.write(StoredTables{request_.definition.name(), source_hash_, problem_text_, request_.problem.tables});
 }
 
 Status Sweep::explore() {

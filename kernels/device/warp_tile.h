@@ -12,16 +12,23 @@ constexpr int kWarpSize = 32;
 /// Columns of one operand that one mma.sync multiplies.
 constexpr int kMmaDepth = 16;
 
-/// rows x 16 elements of an operand whose rows are stored along k: A, or B transposed. The registers of each
-/// block of 16 rows are the four 8x8 quarters, those of the first 8 columns first.
-template <int rows>
+/// The operands differ in the order of the four 8x8 quarters of a block of 16 rows by 16 columns: mma.sync
+/// takes all of a block of A in one instruction and half the rows of a block of B (columns of the product),
+/// in neighbouring registers.
+enum class Operand {
+  a,  ///< rows 0-7 then 8-15 of columns 0-7, then the same of columns 8-15
+  b,  ///< columns 0-7 then 8-15 of rows 0-7, then the same of rows 8-15
+};
+
+/// rows x 16 elements of an operand whose rows are stored along k: A, or B transposed.
+template <Operand operand, int rows>
 struct OperandFragment {
   static_assert(rows % 16 == 0, "an operand is read in blocks of 16 rows");
   unsigned registers[rows / 16][4];
 };
 
 /// Reads `rows` rows of a shared tile, from `first_row` on, 16 columns at a time.
-template <class Tile, int rows>
+template <Operand operand, class Tile, int rows>
 class FragmentReader {
   static_assert((Tile::chunks & (Tile::chunks - 1)) == 0,
                 "the step along k is an exclusive or of the chunk's bits");
@@ -29,11 +36,15 @@ class FragmentReader {
  public:
   __device__ __forceinline__ explicit FragmentReader(int first_row) {
     const int lane = static_cast<int>(threadIdx.x) % kWarpSize;
-    offset_ = Tile::byte_offset(first_row + lane % 16, lane / 16);
+    const int quarter = lane / 8;
+    const int lower_rows = operand == Operand::a ? quarter % 2 : quarter / 2;
+    const int right_columns = operand == Operand::a ? quarter / 2 : quarter % 2;
+    offset_ = Tile::byte_offset(first_row + lower_rows * 8 + lane % 8, right_columns);
   }
 
   /// `depth_step` counts blocks of 16 columns.
-  __device__ __forceinline__ void read(OperandFragment<rows>& fragment, unsigned tile, int depth_step) const {
+  __device__ __forceinline__ void read(OperandFragment<operand, rows>& fragment, unsigned tile,
+                                       int depth_step) const {
     const unsigned address = tile + (offset_ ^ (depth_step * kMmaDepth * static_cast<int>(sizeof(Half))));
 #pragma unroll
     for (int block = 0; block < rows / 16; ++block) {
@@ -50,8 +61,8 @@ template <Element element, int rows, int columns>
 class WarpAccumulator {
  public:
   /// this += a * transpose(b) over 16 columns.
-  __device__ __forceinline__ void add_product(const OperandFragment<rows>& a,
-                                              const OperandFragment<columns>& b) {
+  __device__ __forceinline__ void add_product(const OperandFragment<Operand::a, rows>& a,
+                                              const OperandFragment<Operand::b, columns>& b) {
 #pragma unroll
     for (int i = 0; i < rows / 16; ++i) {
 #pragma unroll
@@ -59,7 +70,7 @@ class WarpAccumulator {
         const int j =
             i % 2 == 0 ? step : columns / 8 - 1 - step;  // back and forth, to reuse the operand just used
         const auto& quarters = b.registers[j / 2];
-        const unsigned b_block[2] = {quarters[j % 2], quarters[j % 2 + 2]};
+        const unsigned b_block[2] = {quarters[j % 2 * 2], quarters[j % 2 * 2 + 1]};
         multiply_accumulate<element>(sums_[i][j], a.registers[i], b_block);
       }
     }

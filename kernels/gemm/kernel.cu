@@ -62,10 +62,10 @@ extern "C" __global__ void __launch_bounds__(kThreads)
   for (int step = 0; step < config::stages - 1; ++step) load_stage(step, step * kStageBytes);
 
   // Operands go from shared memory to registers one depth step ahead of the tensor cores.
-  const device::FragmentReader<ATile, kWarpRows> a_reader(warp_row);
-  const device::FragmentReader<BTile, kWarpColumns> b_reader(warp_column);
-  device::OperandFragment<kWarpRows> a_fragments[2];
-  device::OperandFragment<kWarpColumns> b_fragments[2];
+  const device::FragmentReader<device::Operand::a, ATile, kWarpRows> a_reader(warp_row);
+  const device::FragmentReader<device::Operand::b, BTile, kWarpColumns> b_reader(warp_column);
+  device::OperandFragment<device::Operand::a, kWarpRows> a_fragments[2];
+  device::OperandFragment<device::Operand::b, kWarpColumns> b_fragments[2];
   const auto read_fragments = [&](int depth_step, int stage_offset) {
     a_reader.read(a_fragments[depth_step % 2], stages + stage_offset, depth_step);
     b_reader.read(b_fragments[depth_step % 2], stages + stage_offset + ATile::bytes, depth_step);

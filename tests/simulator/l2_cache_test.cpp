@@ -112,26 +112,26 @@ Deviation compare(const DeviceProfile& profile, const measured::Table& table, do
 
 TEST(MeasuredTables, PrivateReReadsOfTheH100AreReproduced) {
   const Deviation deviation = compare(profile_of("h100-sxm5-80gb"), measured::kH100Private, 4, private_reads);
-  EXPECT_LT(deviation.mean, 0.02);
-  EXPECT_LT(deviation.worst, 0.04);
+  EXPECT_LT(deviation.mean, 0.01);
+  EXPECT_LT(deviation.worst, 0.02);
 }
 
 TEST(MeasuredTables, PrivateReReadsOfTheH200AreReproduced) {
   const Deviation deviation = compare(profile_of("h200-sxm-141gb"), measured::kH200Private, 4, private_reads);
-  EXPECT_LT(deviation.mean, 0.04);
-  EXPECT_LT(deviation.worst, 0.09);
+  EXPECT_LT(deviation.mean, 0.02);
+  EXPECT_LT(deviation.worst, 0.03);
 }
 
 TEST(MeasuredTables, SharedReReadsOfTheH100AreReproduced) {
   const Deviation deviation = compare(profile_of("h100-sxm5-80gb"), measured::kH100Shared, 3, shared_reads);
   EXPECT_LT(deviation.mean, 0.05);
-  EXPECT_LT(deviation.worst, 0.12);
+  EXPECT_LT(deviation.worst, 0.13);
 }
 
 TEST(MeasuredTables, SharedReReadsOfTheH200AreReproduced) {
   const Deviation deviation = compare(profile_of("h200-sxm-141gb"), measured::kH200Shared, 3, shared_reads);
   EXPECT_LT(deviation.mean, 0.04);
-  EXPECT_LT(deviation.worst, 0.08);
+  EXPECT_LT(deviation.worst, 0.06);
 }
 
 TEST(MeasuredTables, TheSecondLaunchOfTheH100IsReproduced) {
@@ -161,8 +161,8 @@ TEST(MeasuredTables, ACopyLeavesAsMuchDirtyAsMeasured) {
   }
   EXPECT_NEAR(buffer.read_megabytes(), 256, 1e-6);
   EXPECT_NEAR(buffer.written_megabytes() + buffer.dirty_megabytes(), 256, 0.01);
-  EXPECT_GT(buffer.dirty_megabytes(), measured::kH100CopyDirtyLow - 0.5);
-  EXPECT_LT(buffer.dirty_megabytes(), measured::kH100CopyDirtyHigh + 0.5);
+  EXPECT_GT(buffer.dirty_megabytes(), measured::kH100CopyDirtyLow - 0.7);
+  EXPECT_LT(buffer.dirty_megabytes(), measured::kH100CopyDirtyHigh + 0.7);
 }
 
 // The oracle: the same law over a list that is searched from its front.

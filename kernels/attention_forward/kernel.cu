@@ -1,0 +1,113 @@
+// O = softmax(Q · transpose(K) / sqrt(head_dim)) · V in one pass over K and V (FlashAttention-2), for
+// mma.sync.
+//
+// A block owns tile_q query rows of one head, a warp tile_q / warps of them. K and V stream through shared
+// memory from the last visible tile to the first, so the tiles that need a mask come first. Scores, weights
+// and the output stay in registers: the accumulators of Q · transpose(K) are, rounded, the A operand of the
+// product with V.
+
+#include <weir/config.h>
+
+#include "device/attention/schedules.h"
+
+namespace {
+
+using namespace attention;
+
+/// Writes a warp's rows. O goes through the warp's own rows of the Q tile, so that whole rows are written.
+__device__ __forceinline__ void write(Half* o, float* lse, const QueryRows& rows, unsigned char* shared,
+                                      int batches, int heads_q, int heads_kv, int seq_q) {
+  // Worked out again rather than kept in registers through the loop.
+  const int thread = ptx::opaque(static_cast<int>(threadIdx.x));
+  const Work work =
+      Work::of_block(ptx::opaque(static_cast<int>(blockIdx.x)), batches, heads_q, heads_kv, seq_q);
+  const int lane = thread % 32;
+  const int warp_row = thread / 32 * kRowsPerWarp;
+  const int valid_rows = seq_q - work.first_row;
+  const int q_stride = heads_q * config::head_dim;
+  const long long q_offset = work.q_offset(heads_q, seq_q);
+#pragma unroll
+  for (int tile = 0; tile < kRowTiles; ++tile) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const int row = warp_row + 16 * tile + 8 * half + lane / 4;
+      const float factor = rows.softmax.weight(tile, half);
+#pragma unroll
+      for (int column = 0; column < config::head_dim / 8; ++column) {
+        const unsigned address = QueryTile::chunk_address(0, row, column) + lane % 4 * 4;
+        *reinterpret_cast<unsigned*>(shared + address) = device::pack_from_f32<config::dtype>(
+            rows.output[tile][column][2 * half] * factor, rows.output[tile][column][2 * half + 1] * factor);
+      }
+      if (lane % 4 == 0 && row < valid_rows) {
+        lse[(static_cast<long long>(work.batch) * heads_q + work.head_q) * seq_q + work.first_row + row] =
+            rows.softmax.log_sum_exp(tile, half);
+      }
+    }
+  }
+  __syncwarp();
+#pragma unroll
+  for (int i = lane; i < kRowsPerWarp * QueryTile::chunks_per_row; i += 32) {
+    const int row = warp_row + i / QueryTile::chunks_per_row;
+    const int chunk = i % QueryTile::chunks_per_row;
+    if (row < valid_rows) {
+      *reinterpret_cast<uint4*>(o + q_offset + static_cast<long long>(row) * q_stride + chunk * 8) =
+          *reinterpret_cast<const uint4*>(shared + QueryTile::chunk_address(0, row, chunk));
+    }
+  }
+}
+
+}  // namespace
+
+extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
+    attention_forward(Half* __restrict__ o, float* __restrict__ lse, const Half* __restrict__ q,
+                      const Half* __restrict__ k, const Half* __restrict__ v, int batches, int heads_q,
+                      int heads_kv, int seq_q, int seq_kv) {
+  extern __shared__ __align__(256) unsigned char shared[];
+  const unsigned q_tile = ptx::shared_address(shared);
+  const int lane = static_cast<int>(threadIdx.x) % 32;
+  const int warp_row = static_cast<int>(threadIdx.x) / 32 * kRowsPerWarp;
+
+  const Work work = Work::of_block(static_cast<int>(blockIdx.x), batches, heads_q, heads_kv, seq_q);
+  const KeyTiles tiles = KeyTiles::of_rows(work.first_row, seq_q, seq_kv);
+  const int valid_rows = min(config::tile_q, seq_q - work.first_row);
+  const int q_stride = heads_q * config::head_dim;
+  const int kv_stride = heads_kv * config::head_dim;
+  const long long q_offset = work.q_offset(heads_q, seq_q);
+  const long long kv_offset =
+      static_cast<long long>(work.batch) * seq_kv * kv_stride + work.head_kv * config::head_dim;
+
+  const KeyStream stream{.k = k + kv_offset + KeyTile::thread_offset(kv_stride),
+                         .v = v + kv_offset + KeyTile::thread_offset(kv_stride),
+                         .k_tiles = q_tile + QueryTile::bytes,
+                         .v_tiles = q_tile + QueryTile::bytes + config::stages * KeyTile::bytes,
+                         .row_stride = kv_stride,
+                         .seq_kv = seq_kv,
+                         .steps = tiles.count};
+  QueryRows rows;
+  rows.q_anchor = QueryTile::a_anchor(q_tile, lane) + warp_row * QueryTile::row_bytes;
+  rows.k_anchor = KeyTile::b_transposed_anchor(stream.k_tiles, lane);
+  rows.v_anchor = KeyTile::b_anchor(stream.v_tiles, lane);
+  rows.first_row = work.first_row + warp_row + lane / 4;
+  rows.first_key = lane % 4 * 2;
+  rows.seq_q = seq_q;
+  rows.seq_kv = seq_kv;
+  rows.scale_log2 = kScaleLog2;
+  rows.reset();
+
+  QueryTile::copy_async<kThreads, true>(q_tile, q + q_offset + QueryTile::thread_offset(q_stride), q_stride,
+                                        valid_rows);
+  if (tiles.count > 0) {
+    Schedule::begin(rows, stream);
+    const int steps = tiles.count - (Schedule::kLastIsSpecial ? 1 : 0);
+    const int masked_steps = min(tiles.count - tiles.unmasked, steps);
+    int step = 0;
+    for (; step < masked_steps; ++step) Schedule::step<true, false>(rows, stream, step);
+    for (; step < steps; ++step) Schedule::step<false, false>(rows, stream, step);
+    if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+  }
+
+  ptx::cp_async_wait_group<0>();  // a block without visible keys still has Q in flight
+  __syncthreads();
+  rows.softmax.finish();
+  write(o, lse, rows, shared, batches, heads_q, heads_kv, seq_q);
+}

@@ -1,0 +1,128 @@
+// Orders in which copies, scores and weights can follow one another. A schedule begins with the block's Q
+// copy in flight; its step s works on step s of the stream, all threads of the block together.
+#pragma once
+
+#include <weir/config.h>
+
+#include "device/attention/key_stream.h"
+#include "device/attention/query_rows.h"
+#include "device/choose.h"
+
+namespace attention {
+
+/// One buffer each: V of a tile arrives while the tile is scored, K of the next one during the product with
+/// V.
+struct SingleBuffered {
+  static constexpr bool kLastIsSpecial = false;
+
+  static __device__ __forceinline__ void begin(QueryRows&, const KeyStream& stream) {
+    stream.copy_keys<true>(0);
+    ptx::cp_async_commit_group();
+  }
+
+  template <bool masked, bool last>
+  static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
+    ptx::cp_async_wait_group<0>();
+    __syncthreads();
+    stream.copy_values<masked>(step);
+    ptx::cp_async_commit_group();
+    if (step == 0) rows.hold_query();
+    const bool seen = !masked || rows.see(stream.first_key(step));
+    if (seen) {
+      rows.score_tile(0);
+      if (masked) rows.mask(stream.first_key(step));
+    }
+    ptx::cp_async_wait_group<0>();
+    __syncthreads();
+    stream.copy_keys(step + 1);
+    ptx::cp_async_commit_group();
+    if (!seen) return;
+    rows.raise_base();
+    rows.weigh_and_multiply<masked>(0);
+  }
+};
+
+/// Group s of copies holds K and V of step s; stages - 1 groups run ahead of the arithmetic.
+struct CopiesAhead {
+  static constexpr bool kLastIsSpecial = false;
+  static constexpr int kGroupsAhead = config::stages - 1;
+
+  template <bool check = false>
+  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int group) {
+    stream.copy_keys<check>(group);
+    stream.copy_values<check>(group);
+    ptx::cp_async_commit_group();
+  }
+
+  static __device__ __forceinline__ void begin(QueryRows&, const KeyStream& stream) {
+    copy_group<true>(stream, 0);
+#pragma unroll
+    for (int group = 1; group < kGroupsAhead; ++group) copy_group(stream, group);
+  }
+
+  template <bool masked, bool last>
+  static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
+    ptx::cp_async_wait_group<kGroupsAhead - 1>();
+    __syncthreads();
+    copy_group(stream, step + kGroupsAhead);
+    if (step == 0) rows.hold_query();
+    if (masked && !rows.see(stream.first_key(step))) return;
+    rows.score_tile(stream.slot(step));
+    if (masked) rows.mask(stream.first_key(step));
+    rows.raise_base();
+    rows.weigh_and_multiply<masked>(stream.slot(step));
+  }
+};
+
+static_assert(!config::overlap || (config::q_in_registers && config::stages >= 2),
+              "the overlapped schedule needs Q in registers and the next K in shared memory");
+
+/// A step multiplies its weights with V and scores the next tile, 16 keys at a time and in the registers that
+/// the weights leave, so that tensor cores and exponentials overlap within a warp. Group s of copies holds V
+/// of step s and K of step s + 1.
+struct Overlapped {
+  static constexpr bool kLastIsSpecial = true;  // there is no next tile to score
+  static constexpr int kGroupsAhead = config::stages - 1;
+
+  template <bool check = false>
+  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int group) {
+    stream.copy_values<check>(group);
+    stream.copy_keys(group + 1);
+    ptx::cp_async_commit_group();
+  }
+
+  static __device__ __forceinline__ void begin(QueryRows& rows, const KeyStream& stream) {
+    stream.copy_keys<true>(0);
+    ptx::cp_async_commit_group();
+    copy_group<true>(stream, 0);
+#pragma unroll
+    for (int group = 1; group < kGroupsAhead; ++group) copy_group(stream, group);
+    ptx::cp_async_wait_group<kGroupsAhead>();
+    __syncthreads();
+    rows.hold_query();
+    rows.score_tile(stream.slot(0));
+  }
+
+  template <bool masked, bool last>
+  static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
+    ptx::cp_async_wait_group<kGroupsAhead - 1>();
+    __syncthreads();
+    copy_group(stream, step + kGroupsAhead);
+    if (masked) rows.mask(stream.first_key(step));
+    rows.raise_base();
+    QueryFragment weights[2];
+    rows.weigh<masked>(weights[0], 0);
+#pragma unroll
+    for (int key_step = 0; key_step < kKeySteps; ++key_step) {
+      if (key_step + 1 < kKeySteps) rows.weigh<masked>(weights[(key_step + 1) % 2], key_step + 1);
+      if (!last) rows.score_keys(stream.slot(step + 1), key_step);
+      rows.multiply_values(weights[key_step % 2], stream.slot(step), key_step);
+    }
+  }
+};
+
+/// The one that the candidate's tunables ask for.
+using Schedule = device::Choose<config::overlap, Overlapped,
+                                device::Choose<config::stages == 1, SingleBuffered, CopiesAhead>::Type>::Type;
+
+}  // namespace attention

@@ -1,0 +1,182 @@
+#include "simulator/predict.h"
+
+#include <algorithm>
+
+#include "simulator/bounds.h"
+#include "simulator/cells.h"
+#include "simulator/flat_program.h"
+#include "simulator/l2_cache.h"
+#include "simulator/time_model.h"
+#include "simulator/walk.h"
+
+namespace weir {
+namespace {
+
+// The interval: the capacity known to +-6% (two GPUs of one model differ by 3 to 6% where reuse ends, and the
+// law is off by as much against the measured tables), and 2% of everything else.
+constexpr double kCapacitySlack = 0.06;
+constexpr double kBaseUncertainty = 0.02;
+constexpr double kDirtyUncertainty = 0.1;  // of what is dirty at the end
+
+constexpr double kFewReReads = 1.1;       // bytes loaded over compulsory bytes: nothing to reuse
+constexpr double kNearCompulsory = 1.03;  // DRAM reads over compulsory reads: the L2 serves the re-reads
+constexpr double kSensitive = 0.05;       // share of the DRAM reads that 6% of capacity move
+
+L2Parameters l2_parameters(const DeviceProfile& profile) {
+  const auto capacity = static_cast<double>(profile.l2_bytes);
+  return {.capacity_bytes = capacity,
+          .private_weight = profile.l2_private_weight,
+          .shared_weight = profile.l2_shared_weight,
+          .survival_width = profile.l2_survival_width,
+          .dirty_capacity_bytes = profile.l2_dirty_fraction * capacity,
+          .capacity_slack = kCapacitySlack};
+}
+
+Result<std::int64_t> resident_blocks(const DeviceProfile& profile, const Candidate& candidate,
+                                     const Launch& launch, const PredictOptions& options) {
+  const std::int64_t registers =
+      options.registers_per_thread > 0 ? options.registers_per_thread : launch.registers_per_thread;
+  const std::int64_t blocks = blocks_per_sm(launch, candidate.device, profile.max_blocks_per_sm,
+                                            profile.shared_reserved_bytes_per_block, registers);
+  if (blocks > 0) return blocks;
+  return Error{ErrorKind::rejected,
+               candidate.kernel + ", launch " + launch.name + ": a block of " +
+                   std::to_string(launch.threads[0] * launch.threads[1] * launch.threads[2]) + " threads, " +
+                   std::to_string(launch.shared_bytes) + " bytes of shared memory and " +
+                   std::to_string(registers) + " registers per thread does not fit on an SM of " +
+                   profile.name,
+               "Choose smaller tiles or fewer stages."};
+}
+
+void warm(const CellSpace& cells, int partitions, L2Cache& cache) {
+  for (CellId cell = 0; cell < cells.cells(); ++cell) cache.read(cell, static_cast<int>(cell) % partitions);
+}
+
+double hit_rate(const Traffic& traffic) {
+  return traffic.l2_read_bytes > 0 ? std::clamp(1 - traffic.dram_read_bytes / traffic.l2_read_bytes, 0.0, 1.0)
+                                   : 0.0;
+}
+
+void add(Traffic& sum, const Traffic& other) {
+  sum.dram_read_bytes += other.dram_read_bytes;
+  sum.dram_write_bytes += other.dram_write_bytes;
+  sum.l2_read_bytes += other.l2_read_bytes;
+  sum.l2_write_bytes += other.l2_write_bytes;
+}
+
+// The sums over launches that the prediction as a whole is made from.
+struct Totals {
+  double load_bytes = 0;
+  double compulsory_reads = 0;
+  double optimistic_reads = 0;
+  double pessimistic_reads = 0;
+  double stored_bytes = 0;  // reached DRAM or is dirty
+};
+
+Regime regime_of(const Prediction& prediction, const Totals& totals) {
+  const double reads = prediction.traffic.dram_read_bytes;
+  const double compulsory = totals.compulsory_reads;
+  if (totals.load_bytes <= kFewReReads * compulsory && reads <= kNearCompulsory * compulsory)
+    return Regime::compulsory;
+  if (totals.pessimistic_reads - totals.optimistic_reads > 2 * kSensitive * reads) return Regime::transition;
+  return reads <= kNearCompulsory * compulsory ? Regime::fits : Regime::thrash;
+}
+
+void set_intervals(Prediction& prediction, const Totals& totals, bool cold) {
+  const double reads = prediction.traffic.dram_read_bytes, writes = prediction.traffic.dram_write_bytes;
+  const double least = cold ? totals.compulsory_reads : 0.0;
+  prediction.dram_read_low_bytes =
+      std::min(reads, std::max(least, totals.optimistic_reads * (1 - kBaseUncertainty)));
+  prediction.dram_read_high_bytes = std::max(reads, totals.pessimistic_reads) * (1 + kBaseUncertainty);
+  const double shift = kDirtyUncertainty * prediction.dirty_bytes;
+  prediction.dram_write_low_bytes = std::max(0.0, writes * (1 - kBaseUncertainty) - shift);
+  prediction.dram_write_high_bytes = writes * (1 + kBaseUncertainty) + shift;
+}
+
+Result<Prediction> predict_cache(const DeviceProfile& profile, const Candidate& candidate,
+                                 const PredictOptions& options, const std::vector<FlatProgram>& programs,
+                                 const CellSpace& cells) {
+  Prediction prediction{.fidelity = "cache"};
+  for (const TensorLayout& tensor : candidate.tensors) prediction.tensors.push_back({.tensor = tensor.name});
+  L2Cache cache(l2_parameters(profile), cells.bytes);
+  if (!options.cold_l2) warm(cells, static_cast<int>(profile.l2_partitions), cache);
+  WalkState state{.cache = cache};
+  const Rates rates = rates_of(profile, candidate);
+  Totals totals;
+  double longest = -1;
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const Launch& launch = candidate.launches[i];
+    const Result<std::int64_t> blocks = resident_blocks(profile, candidate, launch, options);
+    if (!blocks.ok()) return blocks.error();
+    const WalkResult walked =
+        walk(profile, candidate, launch, programs[i], cells, *blocks, options.seed + i, state);
+
+    LaunchPrediction part{.launch = launch.name};
+    for (std::size_t tensor = 0; tensor < walked.tensors.size(); ++tensor) {
+      add(prediction.tensors[tensor].traffic, walked.tensors[tensor]);
+      add(part.traffic, walked.tensors[tensor]);
+    }
+    part.l2_hit_rate = hit_rate(part.traffic);
+    part.dirty_bytes = cache.dirty_bytes();
+    part.blocks_per_sm = static_cast<double>(walked.blocks_per_sm);
+    part.waves = walked.waves;
+    const LaunchTime time = launch_time(profile, rates, walked.work, part.traffic, walked.end_seconds);
+    part.time_seconds = time.seconds;
+    part.bound_by = time.bound_by;
+
+    add(prediction.traffic, part.traffic);
+    prediction.time_seconds += time.seconds;
+    if (time.seconds > longest) prediction.bound_by = time.bound_by;
+    longest = std::max(longest, time.seconds);
+    prediction.bounds.compulsory_bytes += walked.new_read_bytes + walked.new_write_bytes;
+    prediction.bounds.sram_level_bytes += walked.work.tile_bytes;
+    totals.load_bytes += walked.work.load_bytes;
+    totals.compulsory_reads += walked.new_read_bytes;
+    totals.optimistic_reads += walked.optimistic_read_bytes;
+    totals.pessimistic_reads += walked.pessimistic_read_bytes;
+    prediction.launches.push_back(std::move(part));
+  }
+  prediction.bounds.lower_bound_bytes = candidate.lower_bound_bytes;
+  prediction.bounds.lower_bound_source = candidate.lower_bound_source;
+  prediction.l2_hit_rate = hit_rate(prediction.traffic);
+  prediction.dirty_bytes = cache.dirty_bytes();
+  prediction.regime = regime_of(prediction, totals);
+  set_intervals(prediction, totals, options.cold_l2);
+  return prediction;
+}
+
+}  // namespace
+
+Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candidate,
+                           const PredictOptions& options) {
+  try {
+    std::vector<FlatProgram> programs;
+    for (const Launch& launch : candidate.launches) programs.push_back(flatten(launch.program));
+    const CellSpace cells = make_cells(candidate, programs, profile);
+    switch (options.fidelity) {
+      case Fidelity::bounds:
+        return Prediction{.fidelity = "bounds", .bounds = bounds_of(candidate, programs, cells)};
+      case Fidelity::cache:
+        return predict_cache(profile, candidate, options, programs, cells);
+    }
+    return Error{ErrorKind::unexpected, "unknown fidelity", ""};
+  } catch (const ExpressionError& error) {
+    return Error{ErrorKind::usage, candidate.kernel + ": the block program cannot be walked: " + error.what(),
+                 "Check the definition's expressions and the problem's tables."};
+  } catch (const ProgramError& error) {
+    return Error{ErrorKind::usage, candidate.kernel + ": the block program cannot be walked: " + error.what(),
+                 "Check the definition's loops."};
+  }
+}
+
+DeviceLimits limits_of(const DeviceProfile& profile) {
+  return {.compute_capability = profile.compute_capability,
+          .sm_count = profile.sm_count,
+          .max_threads_per_sm = profile.max_threads_per_sm,
+          .registers_per_sm = profile.registers_per_sm,
+          .shared_bytes_per_sm = profile.shared_bytes_per_sm,
+          .shared_bytes_per_block = profile.shared_bytes_per_block,
+          .l2_bytes = profile.l2_bytes};
+}
+
+}  // namespace weir

@@ -1,0 +1,327 @@
+#include "simulator/walk.h"
+
+#include <algorithm>
+#include <array>
+
+#include "simulator/access_plan.h"
+#include "simulator/event_queue.h"
+#include "simulator/work.h"
+
+namespace weir {
+namespace {
+
+// Blocks do not start at once and do not compute at exactly the same pace. The size of both matters little,
+// their being there does: in lockstep, ties would be broken by block number for the whole kernel.
+constexpr double kStartSpreadSeconds = 500e-9;
+constexpr double kPaceSpread = 0.02;
+
+// SplitMix64's finalizer, to [0, 1).
+double hash_to_unit(std::uint64_t seed, std::uint64_t value) {
+  std::uint64_t x = seed * 0x9E3779B97F4A7C15U + value * 0xD1B54A32D192ED03U;
+  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
+  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
+  return static_cast<double>((x ^ (x >> 31)) >> 11) * 0x1p-53;
+}
+
+// Seconds that one unit of each resource takes, for the whole GPU.
+struct Costs {
+  explicit Costs(const Rates& rates)
+      : tensor_flop(1 / rates.tensor_flops_per_second),
+        fp32_flop(1 / rates.fp32_flops_per_second),
+        special_op(1 / rates.special_ops_per_second),
+        shared_byte(1 / rates.shared_bytes_per_second),
+        l2_byte(1 / rates.l2_bytes_per_second),
+        dram_byte(1 / rates.dram_bytes_per_second) {}
+  double tensor_flop, fp32_flop, special_op, shared_byte, l2_byte, dram_byte;
+};
+
+struct Walker {
+  static constexpr int kHistory = 16;
+
+  explicit Walker(ItemFrame item_frame) : frame(std::move(item_frame)) {}
+
+  ItemFrame frame;
+  Position position;
+  std::array<double, kHistory> done{};  // when the last steps of this loop were done, a ring
+  int step = 0;
+  std::int64_t item = -1;
+  std::int64_t block = 0;
+  std::uint32_t group = 0;  // of the cluster's walkers
+  int sm = 0;
+  int side = 0;
+  double pace = 1;
+  double finished = 0;  // compute of the last step
+};
+
+class Walk {
+ public:
+  Walk(const DeviceProfile& profile, const Candidate& candidate, const Launch& launch,
+       const FlatProgram& program, const CellSpace& cells, std::int64_t blocks_per_sm, std::uint64_t seed,
+       WalkState& state)
+      : profile_(profile),
+        candidate_(candidate),
+        launch_(launch),
+        program_(program),
+        cells_(cells),
+        cache_(state.cache),
+        seed_(seed),
+        costs_(rates_of(profile, candidate)),
+        start_(state.start_seconds),
+        dram_free_(start_),
+        l2_free_(start_) {
+    result_.blocks_per_sm = blocks_per_sm;
+    result_.tensors.resize(candidate.tensors.size());
+    for (const Action* access : program.accesses) plans_.emplace_back(*access, cells);
+  }
+
+  WalkResult run() {
+    start_blocks();
+    while (!events_.empty()) {
+      now_ = events_.time();
+      advance(events_.walker());
+    }
+    result_.end_seconds = end_ - start_;
+    return std::move(result_);
+  }
+
+  // What run_step reports of the step at hand.
+  void access(int number, const Action& action, const Frame& frame) {
+    const AccessPlan& plan = plans_[static_cast<std::size_t>(number)];
+    if (CellId cell; plan.find_cell(frame, cell)) {
+      access(action, frame, plan.bytes(), plan.sector_bytes(), [&](auto&& visit) { visit(cell); });
+      return;
+    }
+    const CellGrid& grid = plan.grid();
+    const Box box = clip(action, grid, frame);
+    if (box.empty) return;
+    std::array<std::int64_t, kMaxRank> extents{};
+    double bytes = static_cast<double>(grid.element_bytes);
+    for (int d = 0; d < grid.rank; ++d) {
+      extents[d] = box.high[d] - box.low[d];
+      bytes *= static_cast<double>(extents[d]);
+    }
+    access(action, frame, bytes, grid.sector_bytes_of(extents),
+           [&](auto&& visit) { for_each_cell(grid, box, visit); });
+  }
+
+  void compute(const Action& action, const Frame& frame) {
+    step_.tensor_flops += static_cast<double>(action.tensor_flops.evaluate(frame));
+    step_.fp32_flops += static_cast<double>(action.fp32_flops.evaluate(frame));
+    step_.special_ops += static_cast<double>(action.special_ops.evaluate(frame));
+    step_.shared_bytes += static_cast<double>(action.shared_bytes.evaluate(frame));
+  }
+
+ private:
+  // `bytes` in elements and in sectors; `cells` calls its argument for each cell.
+  template <typename Cells>
+  void access(const Action& action, const Frame& frame, double bytes, double sector_bytes, Cells&& cells) {
+    Traffic& traffic = result_.tensors[static_cast<std::size_t>(action.tensor)];
+    result_.work.tile_bytes += bytes;
+    if (action.access == AccessKind::load) {
+      result_.work.load_bytes += bytes;
+      if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
+        sector_bytes /= static_cast<double>(fed);
+      traffic.l2_read_bytes += sector_bytes;
+      cells([&](CellId cell) { load(cell, traffic); });
+      l2_free_ = std::max(l2_free_, now_) + sector_bytes * costs_.l2_byte;
+      arrival_ = std::max(arrival_, l2_free_ + profile_.l2_latency_seconds);
+    } else {
+      traffic.l2_write_bytes += sector_bytes;
+      const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
+      cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
+      l2_free_ = std::max(l2_free_, now_) + sector_bytes * costs_.l2_byte;
+    }
+  }
+
+  void load(CellId cell, Traffic& traffic) {
+    const double bytes = cache_.bytes(cell);
+    if (!cache_.was_read(cell) && !cache_.was_written(cell)) result_.new_read_bytes += bytes;
+    const SurvivalTable::Miss miss = cache_.read(cell, walker_->side);
+    fetch(cell, miss, traffic);
+    arrival_ = std::max(arrival_, double{cache_.arrival(cell)});
+  }
+
+  void store(CellId cell, double bytes, AccessKind kind, bool counts, Traffic& traffic) {
+    const double cell_bytes = cache_.bytes(cell);
+    if (kind == AccessKind::reduce && !cache_.was_read(cell) && !cache_.was_written(cell))
+      result_.new_read_bytes += cell_bytes;
+    if (counts && !cache_.was_written(cell)) result_.new_write_bytes += cell_bytes;
+    const SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, cell_bytes));
+    if (kind == AccessKind::reduce) fetch(cell, miss, traffic);
+    settle_write_backs();
+  }
+
+  void fetch(CellId cell, const SurvivalTable::Miss& miss, Traffic& traffic) {
+    if (miss.pessimistic <= 0) return;
+    const double bytes = cache_.bytes(cell);
+    traffic.dram_read_bytes += bytes * miss.expected;
+    result_.pessimistic_read_bytes += bytes * miss.pessimistic;
+    result_.optimistic_read_bytes += bytes * miss.optimistic;
+    dram_free_ = std::max(dram_free_, now_) + bytes * miss.expected * costs_.dram_byte;
+    cache_.arrival(cell) = static_cast<float>(dram_free_ + profile_.dram_latency_seconds);
+    settle_write_backs();
+  }
+
+  void settle_write_backs() {
+    if (cache_.write_backs().empty()) return;
+    for (const L2Cache::WriteBack& back : cache_.write_backs()) {
+      result_.tensors[cells_.tensor_of(back.cell)].dram_write_bytes += back.bytes;
+      dram_free_ = std::max(dram_free_, now_) + back.bytes * costs_.dram_byte;
+    }
+    cache_.clear_write_backs();
+  }
+
+  void start_blocks() {
+    const std::int64_t blocks = block_count(launch_);
+    const std::int64_t cluster = std::max<std::int64_t>(1, cluster_blocks(launch_));
+    const std::int64_t slots = profile_.sm_count * result_.blocks_per_sm / cluster * cluster;
+    const std::int64_t resident = std::min(slots, blocks);
+    const std::int64_t items = std::max<std::int64_t>(1, launch_.work_items);
+    result_.waves = static_cast<double>(std::max(items, std::min(items, blocks))) /
+                    static_cast<double>(std::max<std::int64_t>(1, slots));
+    residents_.assign(static_cast<std::size_t>(profile_.sm_count), 0);
+    groups_.assign(static_cast<std::size_t>((resident + cluster - 1) / cluster), 0);
+    walkers_.reserve(static_cast<std::size_t>(resident));
+    const ItemFrame frame(launch_, program_, candidate_.tables);
+    for (std::int64_t slot = 0; slot < resident; ++slot) {
+      Walker& walker = walkers_.emplace_back(frame);
+      walker.sm = static_cast<int>(slot % profile_.sm_count);
+      // A cluster's blocks share a GPC, and so a side of the L2.
+      const std::int64_t place = cluster > 1 ? slot / cluster : walker.sm;
+      walker.side = static_cast<int>(place % profile_.l2_partitions);
+      walker.group = static_cast<std::uint32_t>(slot / cluster);
+    }
+    for (std::uint32_t group = 0; group < groups_.size(); ++group) start_cluster(group, start_);
+  }
+
+  // Starts the next cluster (or single block) on the walkers of a group.
+  void start_cluster(std::uint32_t group, double time) {
+    const std::int64_t cluster = std::max<std::int64_t>(1, cluster_blocks(launch_));
+    const std::int64_t blocks = block_count(launch_);
+    for (std::int64_t member = 0; member < cluster && next_place_ < blocks; ++member) {
+      const auto index = static_cast<std::uint32_t>(group * cluster + member);
+      if (index >= walkers_.size()) return;
+      Walker& walker = walkers_[index];
+      walker.block = block_in_order(launch_, next_place_++);
+      walker.item = -1;
+      const double spread =
+          kStartSpreadSeconds * hash_to_unit(seed_, static_cast<std::uint64_t>(walker.block));
+      if (start_item(walker, time + spread)) {
+        ++residents_[walker.sm];
+        ++groups_[group];
+        events_.push(time + spread, index);
+      }
+    }
+  }
+
+  // False: nothing is left for this block.
+  bool start_item(Walker& walker, double time) {
+    if (launch_.schedule == Schedule::dynamic_items) {
+      walker.item = next_item_++;
+    } else {
+      walker.item = walker.item < 0 ? walker.block : walker.item + block_count(launch_);
+    }
+    if (walker.item >= launch_.work_items) return false;
+    walker.frame.set(walker.item, walker.block);
+    walker.position = {};
+    walker.done.fill(time);
+    walker.finished = time;
+    walker.pace = 1 + kPaceSpread * (hash_to_unit(seed_ + 1, static_cast<std::uint64_t>(walker.item)) - 0.5);
+    return true;
+  }
+
+  void advance(std::uint32_t index) {
+    Walker& walker = walkers_[index];
+    walker_ = &walker;
+    arrival_ = now_;
+    step_ = {};
+    const bool more = run_step(program_, walker.position, walker.frame.frame(), *this);
+    const double computing = compute_seconds(walker);
+    if (walker.position.loop_begins) walker.done.fill(now_);
+    // Loads of the next step go out when the step that used their buffers is done.
+    walker.finished = std::max(walker.finished, arrival_) + computing;
+    walker.done[static_cast<std::size_t>(walker.step) % Walker::kHistory] = walker.finished;
+    const int ahead = std::clamp(walker.position.prefetch, 0, Walker::kHistory - 1);
+    const double next =
+        std::max(now_, walker.done[static_cast<std::size_t>(walker.step - ahead) % Walker::kHistory]);
+    ++walker.step;
+    if (more) {
+      events_.reschedule(next);
+      return;
+    }
+    const double end = std::max(walker.finished, now_);
+    end_ = std::max(end_, end);
+    if (start_item(walker, end)) {
+      events_.reschedule(end);
+      return;
+    }
+    events_.pop();
+    --residents_[walker.sm];
+    if (--groups_[walker.group] == 0) start_cluster(walker.group, end);
+  }
+
+  // An SM's units are shared by the blocks on it; the busiest unit decides.
+  double compute_seconds(const Walker& walker) {
+    result_.work.tensor_flops += step_.tensor_flops;
+    result_.work.fp32_flops += step_.fp32_flops;
+    result_.work.special_ops += step_.special_ops;
+    result_.work.shared_bytes += step_.shared_bytes;
+    const double whole_gpu =
+        std::max({step_.tensor_flops * costs_.tensor_flop, step_.fp32_flops * costs_.fp32_flop,
+                  step_.special_ops * costs_.special_op, step_.shared_bytes * costs_.shared_byte});
+    return whole_gpu * static_cast<double>(profile_.sm_count) * residents_[walker.sm] * walker.pace;
+  }
+
+  const DeviceProfile& profile_;
+  const Candidate& candidate_;
+  const Launch& launch_;
+  const FlatProgram& program_;
+  const CellSpace& cells_;
+  L2Cache& cache_;
+  const std::uint64_t seed_;
+  const Costs costs_;
+  std::vector<AccessPlan> plans_;
+  WalkResult result_;
+
+  EventQueue events_;
+  std::vector<Walker> walkers_;
+  std::vector<int> residents_;        // blocks per SM
+  std::vector<std::int64_t> groups_;  // running blocks per cluster
+  std::int64_t next_place_ = 0;
+  std::int64_t next_item_ = 0;
+
+  double start_;
+  double end_ = 0;
+  double dram_free_;  // when DRAM has served what it was asked for
+  double l2_free_;
+
+  // The step at hand.
+  double now_ = 0;
+  Walker* walker_ = nullptr;
+  double arrival_ = 0;
+  Work step_;
+};
+
+}  // namespace
+
+Rates rates_of(const DeviceProfile& profile, const Candidate& candidate) {
+  // A variant that is named for it reaches the tensor cores through mma.sync only.
+  const bool mma_sync = candidate.config.variant.find("mma_sync") != std::string::npos;
+  return {.tensor_flops_per_second =
+              profile.tensor_flops_per_second * (mma_sync ? profile.mma_sync_fraction : 1.0),
+          .fp32_flops_per_second = profile.fp32_flops_per_second,
+          .special_ops_per_second = profile.special_ops_per_second,
+          .shared_bytes_per_second = profile.shared_bytes_per_second,
+          .l2_bytes_per_second = profile.l2_bytes_per_second,
+          .dram_bytes_per_second = profile.dram_bytes_per_second * profile.dram_efficiency};
+}
+
+WalkResult walk(const DeviceProfile& profile, const Candidate& candidate, const Launch& launch,
+                const FlatProgram& program, const CellSpace& cells, std::int64_t blocks_per_sm,
+                std::uint64_t seed, WalkState& state) {
+  WalkResult result = Walk(profile, candidate, launch, program, cells, blocks_per_sm, seed, state).run();
+  state.start_seconds += result.end_seconds;
+  return result;
+}
+
+}  // namespace weir

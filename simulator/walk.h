@@ -1,0 +1,63 @@
+// The walk of one launch: every resident block advances through its program against one L2, one DRAM and its
+// SM's share of the arithmetic units. Blocks that miss wait while others catch up; that is how drift between
+// blocks limits itself.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "base/prediction.h"
+#include "kernels/candidate.h"
+#include "profiles/device_profile.h"
+#include "simulator/cells.h"
+#include "simulator/flat_program.h"
+#include "simulator/l2_cache.h"
+
+namespace weir {
+
+// Amounts of the resources of a launch, before any cache.
+struct Work {
+  double tensor_flops = 0;
+  double fp32_flops = 0;
+  double special_ops = 0;
+  double shared_bytes = 0;
+  double tile_bytes = 0;  // every load, store and reduction counted
+  double load_bytes = 0;  // of tile_bytes
+};
+
+struct WalkResult {
+  Work work;
+  std::vector<Traffic> tensors;  // by tensor
+  // DRAM reads if the L2 were smaller or larger by its slack.
+  double pessimistic_read_bytes = 0;
+  double optimistic_read_bytes = 0;
+  double new_read_bytes = 0;   // of the cells that were neither read nor written before
+  double new_write_bytes = 0;  // of the out and inout cells that were not written before
+  double end_seconds = 0;      // when the last block ends
+  std::int64_t blocks_per_sm = 0;
+  double waves = 0;
+};
+
+// What is shared by the launches of a candidate. `start_seconds` goes on from launch to launch.
+struct WalkState {
+  L2Cache& cache;
+  double start_seconds = 0;
+};
+
+// Achievable rates of a candidate on a device.
+struct Rates {
+  double tensor_flops_per_second = 0;
+  double fp32_flops_per_second = 0;
+  double special_ops_per_second = 0;
+  double shared_bytes_per_second = 0;
+  double l2_bytes_per_second = 0;
+  double dram_bytes_per_second = 0;
+};
+Rates rates_of(const DeviceProfile& profile, const Candidate& candidate);
+
+// Throws ExpressionError, ProgramError. Precondition: blocks_per_sm > 0.
+WalkResult walk(const DeviceProfile& profile, const Candidate& candidate, const Launch& launch,
+                const FlatProgram& program, const CellSpace& cells, std::int64_t blocks_per_sm,
+                std::uint64_t seed, WalkState& state);
+
+}  // namespace weir

@@ -1,0 +1,30 @@
+// A recorded sweep as a device: strategies, reports and the whole pipeline run without a GPU on what a GPU measured.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "gpu/backend.h"
+#include "profiles/device_profile.h"
+
+namespace weir {
+
+struct ReplayOptions {
+  std::string gpu_name;      // which of the file's devices; empty: its only one
+  double delay_seconds = 0;  // of every call, so that tests can interrupt a sweep
+};
+
+struct ReplayDevice {
+  std::unique_ptr<Backend> backend;
+  DeviceProfile profile;
+};
+
+// Every measured or failed row of the file. Errors: those of opening the store; usage if it holds several devices and none is
+// named, or none at all; missing if no profile describes the device.
+Result<ReplayDevice> open_replay(const std::filesystem::path& file, const std::vector<DeviceProfile>& profiles,
+                                 const ReplayOptions& options);
+
+}  // namespace weir
