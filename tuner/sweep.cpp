@@ -193,7 +193,7 @@ std::vector<Sweep::Built> Sweep::build(const std::vector<std::size_t>& batch, St
   for (std::size_t i = 0; i < batch.size() && status; ++i) {
     Measurement measurement = blank_measurement();
     if (slots[i].executable) measurement.resources = slots[i].executable->resources;
-    if (!slots[i].error && measurement.resources.spill_bytes > 0) {
+    if (!slots[i].error && measurement.resources.spill_bytes > request_.options.spill_limit_bytes) {
       slots[i].error = Error{ErrorKind::failed,
                              "spills " + std::to_string(measurement.resources.spill_bytes) + " bytes per thread at " +
                                  std::to_string(measurement.resources.registers_per_thread) + " registers",
