@@ -1,5 +1,6 @@
 // What a work file survives: killed writers, full disks, damage, many writers.
 #include <gtest/gtest.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -40,6 +41,10 @@ TEST(WorkFile, LosesNoCommittedRowWhenItsWriterIsKilled) {
     const pid_t child = ::fork();
     if (child == 0) write_forever(file, 0, next, pipe[1]);
     ::close(pipe[1]);
+    // Half of the writers die after a row at the earliest, the others at any time, the file's creation
+    // included.
+    pollfd first_row{pipe[0], POLLIN, 0};
+    if (round % 2 == 1) ::poll(&first_row, 1, 10'000);
     ::usleep(random() % 20000);
     ::kill(child, SIGKILL);
     int status = 0;
