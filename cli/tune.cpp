@@ -161,6 +161,7 @@ Result<std::vector<Task>> plan(const Options& options) {
 }
 
 int run(const Options& options) {
+  catch_interrupts();
   if (options.kernels.empty() && options.workload.empty()) {
     return complain(Error{ErrorKind::usage, "nothing to tune", "name a kernel and --problem, or give --workload FILE"});
   }
@@ -195,7 +196,6 @@ int run(const Options& options) {
   tune_options.finalists = options.finalists;
   tune_options.time_budget_seconds = *time_budget;
 
-  catch_interrupts();
   Progress progress;
   Json results = Json::array();
   bool interrupted = false;

@@ -46,7 +46,9 @@ endif()
 
 add_library(weir_flags INTERFACE)
 target_include_directories(weir_flags INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wno-missing-field-initializers)
+target_compile_options(weir_flags INTERFACE -Wall -Wextra -Wno-missing-field-initializers
+  # GCC 12 warns wrongly about joining strings (GCC bug 105651).
+  -Wno-restrict)
 if(WEIR_SANITIZE)
   target_compile_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(weir_flags INTERFACE -fsanitize=${WEIR_SANITIZE})

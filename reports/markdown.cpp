@@ -29,7 +29,7 @@ bool has_several_devices(const ReportData& data) {
 }
 
 std::string name(const KernelSummary& kernel, bool with_device) {
-  return markdown_escape(with_device ? kernel.kernel + " (" + kernel.device + ")" : kernel.kernel);
+  return markdown_code(kernel.kernel) + (with_device ? " (" + markdown_escape(kernel.device) + ")" : "");
 }
 
 std::string error_table(const ReportData& data) {
@@ -72,7 +72,7 @@ std::string picks_table(const ReportData& data) {
       return traffic ? megabytes((*traffic).*member) : std::string(kUnknown);
     };
     result +=
-        row({markdown_escape(pick.kernel), markdown_code(pick.problem), markdown_code(pick.config),
+        row({markdown_code(pick.kernel), markdown_code(pick.problem), markdown_code(pick.config),
              model_choice(pick), percent_or_unknown(pick.regret), microseconds(pick.timing.median_seconds),
              microseconds(pick.timing.low_seconds) + " to " + microseconds(pick.timing.high_seconds),
              megabytes_of(pick.predicted, &Traffic::dram_read_bytes),
@@ -87,7 +87,7 @@ std::string picks_table(const ReportData& data) {
 std::string reasons_table(const ReportData& data) {
   std::string result = head({"kernel", "outcome", "reason", "count"}, 3);
   for (const ReasonCount& reason : data.reasons) {
-    result += row({markdown_escape(reason.kernel), to_string(reason.outcome), markdown_escape(reason.reason),
+    result += row({markdown_code(reason.kernel), to_string(reason.outcome), markdown_escape(reason.reason),
                    thousands(reason.count)});
   }
   return result;

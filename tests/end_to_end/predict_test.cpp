@@ -22,6 +22,15 @@ json predict(const TemporaryFolder& folder, std::vector<std::string> arguments) 
   return json::parse(result.out, nullptr, false);
 }
 
+// A configuration from JSON as --config takes it.
+std::string as_text(const json& config) {
+  std::string text;
+  for (const auto& [name, value] : config.items()) {
+    text += (text.empty() ? "" : ",") + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text;
+}
+
 TEST(Predict, JsonHasEveryPromisedKeyAndTheFastestCandidateFirst) {
   const TemporaryFolder folder;
   const json out = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
@@ -59,8 +68,7 @@ TEST(Predict, OneConfigurationGivesTheSameNumbersAsTheWholeSpace) {
   const TemporaryFolder folder;
   const json all = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
   const json& first = all["candidates"][0];
-  std::string config;
-  for (const auto& [name, value] : first["config"].items()) config += (config.empty() ? "" : ",") + name + "=" + value.dump();
+  const std::string config = as_text(first["config"]);
   const json one = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
   ASSERT_EQ(one["candidates"].size(), 1u);
   EXPECT_EQ(one["candidates"][0], first);
@@ -94,8 +102,7 @@ TEST(Predict, ARejectedConfigurationSaysWhy) {
   const TemporaryFolder folder;
   const json all = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
   const json& rejected = all["rejected"][0];
-  std::string config;
-  for (const auto& [name, value] : rejected["config"].items()) config += (config.empty() ? "" : ",") + name + "=" + value.dump();
+  const std::string config = as_text(rejected["config"]);
   const CommandResult result =
       testing_support::weir(folder.path(), {"predict", "gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
   EXPECT_EQ(result.exit_code, 2);
