@@ -16,7 +16,7 @@ namespace {
 struct Options {
   std::string db, out, kernel, problem;
   std::vector<std::string> from;
-  bool json = false;
+  bool json = false, picks_only = false;
 };
 
 int list(const Options& options) {
@@ -105,7 +105,7 @@ int export_rows(const Options& options) {
 int collect(const Options& options) {
   Result<Store> store = Store::open(options.db, Store::Mode::open_existing);
   if (!store) return complain(store.error());
-  Result<GarbageReport> report = collect_garbage(*store);
+  Result<GarbageReport> report = collect_garbage(*store, options.picks_only ? KeepModules::picks : KeepModules::measured);
   if (!report) return complain(report.error());
   fmt::print("removed {} rows and {} modules; {} bytes, was {}\n", report->rows, report->modules, report->bytes_after,
              report->bytes_before);
@@ -133,7 +133,8 @@ void register_db(CLI::App& app, int& exit_code) {
   add("merge", "Take the rows of other stores; the more recent row of a key stays", merge_into)
       ->add_option("from", options->from, "Stores to take rows from")->required();
   add("export", "All rows as CSV", export_rows)->add_option("--out", options->out, "File (default: stdout)");
-  add("gc", "Remove rows of older sources and modules that nothing runs", collect);
+  add("gc", "Remove rows of older sources and modules that nothing runs", collect)
+      ->add_flag("--picks-only", options->picks_only, "Keep only the modules that weir ship would publish");
 }
 
 }  // namespace weir::cli

@@ -1,6 +1,10 @@
 #include "store/maintenance.h"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <map>
+#include <optional>
 #include <ostream>
 #include <set>
 #include <tuple>
@@ -38,11 +42,29 @@ struct UsedModules {
   std::set<std::string> whole_sources;
 };
 
-Result<UsedModules> used_modules(const Store& store) {
+// Of measured rows: each problem's tie set and its safe default, on each device.
+std::vector<Record> published_rows(const std::vector<Record>& measured) {
+  std::map<std::tuple<std::string, std::string, std::string>, std::vector<Record>> problems;
+  for (const Record& record : measured) {
+    problems[{record.kernel, record.problem, record.measurement->provenance.gpu_name}].push_back(record);
+  }
+  std::vector<Record> kept;
+  for (const auto& [key, rows] : problems) {
+    if (const std::optional<Choice> choice = choose(rows)) {
+      kept.insert(kept.end(), choice->tie_set.begin(), choice->tie_set.end());
+    }
+    std::copy_if(rows.begin(), rows.end(), std::back_inserter(kept),
+                 [](const Record& r) { return r.is_default; });
+  }
+  return kept;
+}
+
+Result<UsedModules> used_modules(const Store& store, KeepModules keep) {
   Result<RowResolver> resolver = RowResolver::open(store);
   if (!resolver) return resolver.error();
   Result<std::vector<Record>> records = store.records({.outcome = Outcome::measured});
   if (!records) return records.error();
+  if (keep == KeepModules::picks) *records = published_rows(*records);
   UsedModules used;
   for (const Record& record : *records) {
     if (Result<std::string> header = resolver->module_header(record)) {
@@ -101,26 +123,31 @@ Status export_csv(const Store& store, std::ostream& out) {
   });
 }
 
-Result<GarbageReport> collect_garbage(Store& store) {
+Result<GarbageReport> collect_garbage(Store& store, KeepModules keep) {
   GarbageReport report;
   Store::Impl& impl = store.impl();
   Status status = impl.guard([&] { report.bytes_before = file_bytes(impl.db); });
   if (!status) return status.error();
   status = impl.transact([&] {
     report.rows = impl.db.exec(
-        "DELETE FROM record WHERE problem_id IN (SELECT problem_id FROM problem JOIN kernel k USING "
+        "DELETE FROM entry WHERE problem_id IN (SELECT problem_id FROM problem JOIN kernel k USING "
         "(kernel_id) WHERE "
         "k.source_hash <> (SELECT source_hash FROM record JOIN problem USING (problem_id) JOIN kernel l "
         "USING (kernel_id) "
         "WHERE l.kernel = k.kernel ORDER BY written_at DESC, record_id DESC LIMIT 1))");
-    impl.db.exec("DELETE FROM problem WHERE problem_id NOT IN (SELECT problem_id FROM record)");
+    impl.db.exec("DELETE FROM problem WHERE problem_id NOT IN (SELECT problem_id FROM entry)");
+    impl.db.exec(
+        "DELETE FROM text WHERE text_id NOT IN (SELECT config_id FROM entry UNION SELECT driver_version_id "
+        "FROM entry "
+        "UNION SELECT compiler_version_id FROM entry UNION SELECT policy_id FROM entry "
+        "UNION SELECT reason_id FROM entry UNION SELECT profile_id FROM entry)");
     impl.db.exec(
         "DELETE FROM kernel WHERE kernel_id NOT IN (SELECT kernel_id FROM problem) AND kernel IN "
         "(SELECT kernel FROM kernel JOIN problem USING (kernel_id))");
   });
   if (!status) return status.error();
 
-  Result<UsedModules> used = used_modules(store);
+  Result<UsedModules> used = used_modules(store, keep);
   if (!used) return used.error();
   status = impl.transact([&] {
     SQLite::Statement select(impl.db, "SELECT module_id, source_hash, header_hash, architecture FROM module");

@@ -50,6 +50,11 @@ std::int64_t Store::Impl::kernel_id(const std::string& kernel, const std::string
       2);
 }
 
+std::int64_t Store::Impl::text_id(const std::string& text) {
+  return find_or_add(
+      db, "text", "text", [&](SQLite::Statement& statement) { statement.bind(1, text); }, 1);
+}
+
 std::int64_t Store::Impl::problem_id(const std::string& kernel, const std::string& source_hash,
                                      const std::string& problem) {
   const std::int64_t kernel_row = kernel_id(kernel, source_hash);
@@ -87,8 +92,9 @@ void Store::Impl::insert(const Record& record, const std::string& written_at) {
 
   SQLite::Statement replaced(
       db,
-      "DELETE FROM record WHERE problem_id = ? AND config = ? AND device_id = ? AND driver_version = ? "
-      "AND compiler_version = ? AND policy = ?");
+      "DELETE FROM entry WHERE record_id IN (SELECT record_id FROM record WHERE problem_id = ? AND config = "
+      "? "
+      "AND device_id = ? AND driver_version = ? AND compiler_version = ? AND policy = ?)");
   replaced.bind(1, problem);
   replaced.bind(2, record.config);
   replaced.bind(3, device);
@@ -99,9 +105,11 @@ void Store::Impl::insert(const Record& record, const std::string& written_at) {
   if (provenance) {
     SQLite::Statement superseded(
         db,
-        "DELETE FROM record WHERE problem_id = ? AND config = ? AND profile = ? AND device_id IN "
-        "(SELECT device_id FROM device WHERE gpu_name = '' AND profile = ?) AND NOT EXISTS "
-        "(SELECT 1 FROM measurement m WHERE m.record_id = record.record_id)");
+        "DELETE FROM entry WHERE record_id IN (SELECT record_id FROM record WHERE problem_id = ? AND config "
+        "= ? "
+        "AND profile = ? AND device_id IN (SELECT device_id FROM device WHERE gpu_name = '' AND profile = "
+        "?)) "
+        "AND NOT EXISTS (SELECT 1 FROM measurement m WHERE m.record_id = entry.record_id)");
     superseded.bind(1, problem);
     superseded.bind(2, record.config);
     superseded.bind(3, record.profile);
@@ -109,22 +117,22 @@ void Store::Impl::insert(const Record& record, const std::string& written_at) {
     superseded.exec();
   }
 
-  SQLite::Statement insert(
-      db,
-      "INSERT INTO record (problem_id, config, device_id, driver_version, compiler_version, policy, "
-      "schema_version, outcome, reason, is_default, profile, written_at) "
-      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  SQLite::Statement insert(db,
+                           "INSERT INTO entry (problem_id, config_id, device_id, driver_version_id, "
+                           "compiler_version_id, policy_id, "
+                           "schema_version, outcome, reason_id, is_default, profile_id, written_at) "
+                           "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
   insert.bind(1, problem);
-  insert.bind(2, record.config);
+  insert.bind(2, text_id(record.config));
   insert.bind(3, device);
-  insert.bind(4, provenance ? provenance->driver_version : "");
-  insert.bind(5, provenance ? provenance->compiler_version : "");
-  insert.bind(6, provenance ? provenance->policy : "");
+  insert.bind(4, text_id(provenance ? provenance->driver_version : ""));
+  insert.bind(5, text_id(provenance ? provenance->compiler_version : ""));
+  insert.bind(6, text_id(provenance ? provenance->policy : ""));
   insert.bind(7, kSchemaVersion);
   insert.bind(8, to_string(record.outcome));
-  insert.bind(9, record.reason);
+  insert.bind(9, text_id(record.reason));
   insert.bind(10, record.is_default ? 1 : 0);
-  insert.bind(11, record.profile);
+  insert.bind(11, text_id(record.profile));
   insert.bind(12, written_at);
   insert.exec();
   const std::int64_t record_id = last_record_id = db.getLastInsertRowid();

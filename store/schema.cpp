@@ -40,26 +40,44 @@ CREATE TABLE problem (
   UNIQUE (kernel_id, problem)
 ) STRICT;
 
-CREATE TABLE record (
-  record_id        INTEGER PRIMARY KEY,
-  problem_id       INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
-  config           TEXT NOT NULL,
-  device_id        INTEGER NOT NULL REFERENCES device,
-  driver_version   TEXT NOT NULL,
-  compiler_version TEXT NOT NULL,
-  policy           TEXT NOT NULL,
-  schema_version   INTEGER NOT NULL CHECK (schema_version >= 1),
-  outcome          TEXT NOT NULL CHECK (outcome IN ('predicted', 'measured', 'rejected', 'failed')),
-  reason           TEXT NOT NULL,
-  is_default       INTEGER NOT NULL CHECK (is_default IN (0, 1)),
-  profile          TEXT NOT NULL,
-  written_at       TEXT NOT NULL,
-  UNIQUE (problem_id, config, device_id, driver_version, compiler_version, policy, schema_version)
+-- Every text that many rows share, once: configurations, reasons, versions. A sweep rejects thousands of configurations for a
+-- handful of reasons, and the same ones for every problem.
+CREATE TABLE text (
+  text_id INTEGER PRIMARY KEY,
+  text    TEXT NOT NULL UNIQUE
 ) STRICT;
-CREATE INDEX record_device ON record (device_id);
+
+-- One candidate on one device; the view `record` shows it with its texts.
+CREATE TABLE entry (
+  record_id           INTEGER PRIMARY KEY,
+  problem_id          INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
+  config_id           INTEGER NOT NULL REFERENCES text,
+  device_id           INTEGER NOT NULL REFERENCES device,
+  driver_version_id   INTEGER NOT NULL REFERENCES text,
+  compiler_version_id INTEGER NOT NULL REFERENCES text,
+  policy_id           INTEGER NOT NULL REFERENCES text,
+  schema_version      INTEGER NOT NULL CHECK (schema_version >= 1),
+  outcome             TEXT NOT NULL CHECK (outcome IN ('predicted', 'measured', 'rejected', 'failed')),
+  reason_id           INTEGER NOT NULL REFERENCES text,
+  is_default          INTEGER NOT NULL CHECK (is_default IN (0, 1)),
+  profile_id          INTEGER NOT NULL REFERENCES text,
+  written_at          TEXT NOT NULL,
+  UNIQUE (problem_id, config_id, device_id, driver_version_id, compiler_version_id, policy_id, schema_version)
+) STRICT;
+
+CREATE VIEW record AS
+SELECT e.record_id, e.problem_id, c.text AS config, e.device_id, v.text AS driver_version, n.text AS compiler_version,
+       o.text AS policy, e.schema_version, e.outcome, y.text AS reason, e.is_default, f.text AS profile, e.written_at
+FROM entry e
+JOIN text c ON c.text_id = e.config_id
+JOIN text v ON v.text_id = e.driver_version_id
+JOIN text n ON n.text_id = e.compiler_version_id
+JOIN text o ON o.text_id = e.policy_id
+JOIN text y ON y.text_id = e.reason_id
+JOIN text f ON f.text_id = e.profile_id;
 
 CREATE TABLE prediction (
-  record_id             INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
+  record_id             INTEGER PRIMARY KEY REFERENCES entry ON DELETE CASCADE,
   fidelity              TEXT NOT NULL,
   dram_read_bytes       REAL NOT NULL,
   dram_write_bytes      REAL NOT NULL,
@@ -84,7 +102,7 @@ CREATE TABLE prediction (
 ) STRICT;
 
 CREATE TABLE measurement (
-  record_id            INTEGER PRIMARY KEY REFERENCES record ON DELETE CASCADE,
+  record_id            INTEGER PRIMARY KEY REFERENCES entry ON DELETE CASCADE,
   tier                 TEXT NOT NULL CHECK (tier IN ('A', 'B', 'C', 'D')),
   tier_reason          TEXT NOT NULL,
   registers_per_thread INTEGER NOT NULL,
@@ -133,7 +151,7 @@ CREATE TABLE pick (
   problem_id INTEGER NOT NULL REFERENCES problem ON DELETE CASCADE,
   device_id  INTEGER NOT NULL REFERENCES device,
   rank       INTEGER NOT NULL CHECK (rank >= 0),
-  record_id  INTEGER NOT NULL UNIQUE REFERENCES record ON DELETE CASCADE,
+  record_id  INTEGER NOT NULL UNIQUE REFERENCES entry ON DELETE CASCADE,
   PRIMARY KEY (problem_id, device_id, rank)
 ) STRICT, WITHOUT ROWID;
 

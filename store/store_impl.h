@@ -33,6 +33,7 @@ struct Store::Impl {
   std::int64_t problem_id(const std::string& kernel, const std::string& source_hash,
                           const std::string& problem);
   std::int64_t device_id(const Provenance* provenance, const std::string& profile);
+  std::int64_t text_id(const std::string& text);
   std::string now() const;
 };
 

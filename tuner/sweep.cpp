@@ -67,7 +67,6 @@ Status Sweep::explore() {
   std::vector<Record> rows;
   for (const RejectedConfig& rejected : space_.rejected) {
     rows.push_back(row(rejected.config, Outcome::rejected, rejected.reason));
-    rows.back().measurement = blank_measurement();
   }
   return store_.write(rows);
 }
