@@ -13,7 +13,7 @@ constexpr std::uint32_t kFirstSequence = 2;  // 0 and 1 never are the youngest e
 }  // namespace
 
 L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
-    : table_(parameters.survival_width, parameters.capacity_slack),
+    : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share),
       private_weight_(parameters.private_weight),
       shared_weight_(parameters.shared_weight),
       capacity_(parameters.capacity_bytes),

@@ -22,8 +22,9 @@ struct L2Parameters {
   double shared_weight = 1;   // ... and on both
   double survival_width = 0.05;
   double dirty_capacity_bytes = 0;
-  double capacity_slack = 0.06;  // of the interval
-  double epochs = 128;           // per capacity: the resolution of reuse distances
+  double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
+  double larger_share = 0.06;
+  double epochs = 128;  // per capacity: the resolution of reuse distances
 };
 
 using CellId = std::uint32_t;
