@@ -7,14 +7,13 @@ namespace {
 
 constexpr std::uint32_t kMaxEpochs = 1 << 13;
 constexpr std::uint32_t kLongestSum = 64;  // epochs; past it a distance is interpolated between marks
-constexpr float kGone = 0.99F;
 constexpr int kRequeuedPerEpoch = 64;
 constexpr std::uint32_t kFirstSequence = 2;  // 0 and 1 never are the youngest entry's
 
 }  // namespace
 
 L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
-    : table_(parameters.survival_width, parameters.capacity_slack),
+    : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share),
       private_weight_(parameters.private_weight),
       shared_weight_(parameters.shared_weight),
       capacity_(parameters.capacity_bytes),
@@ -33,44 +32,36 @@ L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
 
 SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
   Cell& cell = cells_[id];
-  const auto bit = static_cast<std::uint8_t>(1 << side);
-  const bool recent = cell.epoch > marks_[0].epoch;
-  if (recent && cell.sides == (kind == kReader ? cell.sides | bit : bit)) {
-    weights_[cell.epoch] -= cell.weight;
-    weights_[now_] += cell.weight;
+  // The other side's copy ages by its own last use, and is there unless it is very likely gone. A write
+  // leaves one copy, where it was made.
+  const float gone = miss_of(cell.used[1 - side]).expected;
+  const float both = kind == kReader ? 1 - gone * gone * gone : 0.0F;
+  const double weight = weight_of(cell);
+  cell.used[side] = now_;
+  if (both <= 0) cell.used[1 - side] = 0;
+  if (cell.epoch > marks_[0].epoch && both == cell.both) {
+    // Nothing changes below the marks.
+    weights_[cell.epoch] -= weight;
+    weights_[now_] += weight;
     cell.epoch = now_;
     if (weights_[now_] >= epoch_weight_) next_epoch();
     return {};
   }
-  SurvivalTable::Miss miss;
-  // A write leaves one copy, where it was made.
-  std::uint8_t sides = kind == kReader ? cell.sides | bit : bit;
-  if (!recent) {
-    miss = cell.epoch <= marks_.back().epoch ? SurvivalTable::Miss{1, 1, 1}
-                                             : table_.miss(distance_of(cell.epoch) / capacity_);
-    // Only data that is gone altogether starts anew: what is left of it keeps its place on both sides.
-    if (miss.expected > kGone) sides = bit;
-    if (cell.dirty > 0 && miss.expected > 0) write_back(id, cell.dirty * double{miss.expected});
-  }
-  const auto new_weight = static_cast<float>(cell.bytes * (sides == 3 ? shared_weight_ : private_weight_));
-  weights_[cell.epoch] -= cell.weight;
-  weights_[now_] += new_weight;
-  // Marks below the cell's old place do not see its old weight leave; marks above it gain all of the new one.
-  if (recent) {
-    if (const double change = double{new_weight} - cell.weight; change != 0) {
-      for (Mark& mark : marks_) mark.above += change;
-      lost_.above += change;
-    }
-  } else {
-    for (Mark& mark : marks_)
-      mark.above += double{new_weight} - (cell.epoch > mark.epoch ? cell.weight : 0.0F);
-    lost_.above += double{new_weight} - (cell.epoch > lost_.epoch ? cell.weight : 0.0F);
-  }
+  const SurvivalTable::Miss miss = miss_of(cell.epoch);
+  if (cell.dirty > 0 && miss.expected > 0) write_back(id, cell.dirty * double{miss.expected});
+  put(cell.epoch, -weight);
+  cell.both = both;
   cell.epoch = now_;
-  cell.weight = new_weight;
-  cell.sides = sides;
+  put(now_, weight_of(cell));
   if (weights_[now_] >= epoch_weight_) next_epoch();
   return miss;
+}
+
+// Adds weight to an epoch.
+void L2Cache::put(std::uint32_t epoch, double weight) {
+  weights_[epoch] += weight;
+  for (Mark& mark : marks_) mark.above += epoch > mark.epoch ? weight : 0.0;
+  lost_.above += epoch > lost_.epoch ? weight : 0.0;
 }
 
 SurvivalTable::Miss L2Cache::write(CellId id, int side, double bytes) {
@@ -82,6 +73,12 @@ SurvivalTable::Miss L2Cache::write(CellId id, int side, double bytes) {
   queue_dirty(id);
   if (dirty_bytes_ > dirty_capacity_) write_back_old();
   return miss;
+}
+
+SurvivalTable::Miss L2Cache::miss_of(std::uint32_t epoch) const {
+  if (epoch > marks_.front().epoch) return {};
+  if (epoch <= marks_.back().epoch) return {1, 1, 1};
+  return table_.miss(distance_of(epoch) / capacity_);
 }
 
 // Precondition: marks_.back().epoch < epoch <= marks_.front().epoch.
@@ -125,7 +122,10 @@ void L2Cache::compact() {
     renumbered[epoch] = last;
     merged[last] += weights_[epoch];
   }
-  for (Cell& cell : cells_) cell.epoch = renumbered[cell.epoch];
+  for (Cell& cell : cells_) {
+    cell.epoch = renumbered[cell.epoch];
+    for (std::uint32_t& epoch : cell.used) epoch = renumbered[epoch];
+  }
   weights_ = std::move(merged);
   now_ = last + 1;
   const auto rebuild = [&](Mark& mark) {

@@ -7,6 +7,7 @@
 // a share of its cell.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -21,8 +22,9 @@ struct L2Parameters {
   double shared_weight = 1;   // ... and on both
   double survival_width = 0.05;
   double dirty_capacity_bytes = 0;
-  double capacity_slack = 0.06;  // of the interval
-  double epochs = 128;           // per capacity: the resolution of reuse distances
+  double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
+  double larger_share = 0.06;
+  double epochs = 128;  // per capacity: the resolution of reuse distances
 };
 
 using CellId = std::uint32_t;
@@ -61,13 +63,13 @@ class L2Cache {
   static constexpr int kMarks = 16;
 
   struct Cell {
-    std::uint32_t epoch = 0;  // of the last use; 0: never used or long gone
+    std::uint32_t epoch = 0;              // of the last use; 0: never used or long gone
+    std::array<std::uint32_t, 2> used{};  // epoch of the last use from each side
     float bytes = 0;
-    float weight = 0;  // what it takes in its epoch
     float arrival = 0;
     float dirty = 0;             // bytes
     std::uint32_t sequence = 0;  // of its entry in the queue of dirty cells
-    std::uint8_t sides = 0;      // of its readers, one bit each
+    float both = 0;              // the share of it that both sides hold
     std::uint8_t flags = 0;
   };
 
@@ -82,11 +84,15 @@ class L2Cache {
   SurvivalTable::Miss touch(CellId id, int side, int kind) {
     Cell& cell = cells_[id];
     cell.flags |= kind == kReader ? kRead | kReadSinceWrite : kWritten;
-    const bool stays =
-        cell.epoch == now_ && cell.sides == (kind == kReader ? cell.sides | 1 << side : 1 << side);
-    return stays ? SurvivalTable::Miss{} : move_to_front(id, side, kind);
+    if (cell.used[side] == now_ && (kind == kReader || cell.both == 0)) return {};
+    return move_to_front(id, side, kind);
   }
   SurvivalTable::Miss move_to_front(CellId id, int side, int kind);
+  double weight_of(const Cell& cell) const {
+    return cell.bytes * (private_weight_ + cell.both * (shared_weight_ - private_weight_));
+  }
+  void put(std::uint32_t epoch, double weight);
+  SurvivalTable::Miss miss_of(std::uint32_t epoch) const;
   double distance_of(std::uint32_t epoch) const;
   void next_epoch();
   void advance(Mark& mark);

@@ -20,8 +20,8 @@ double mean_lifetime(double width) {
   return 1 - std::numbers::egamma * width;
 }
 
-SurvivalTable::SurvivalTable(double width, double slack)
-    : first_((1 - kLowerTail * width) * (1 - slack)), last_((1 + kUpperTail * width) * (1 + slack)) {
+SurvivalTable::SurvivalTable(double width, double smaller, double larger)
+    : first_((1 - kLowerTail * width) * (1 - smaller)), last_((1 + kUpperTail * width) * (1 + larger)) {
   if (first_ < 0.05) first_ = 0.05;
   scale_ = kSteps / (last_ - first_);
   misses_.reserve(kSteps);
@@ -32,8 +32,8 @@ SurvivalTable::SurvivalTable(double width, double slack)
   for (int step = 0; step < kSteps; ++step) {
     const double distance = first_ + (step + 0.5) / scale_;
     misses_.push_back({.expected = miss(distance),
-                       .pessimistic = miss(distance / (1 - slack)),
-                       .optimistic = miss(distance / (1 + slack))});
+                       .pessimistic = miss(distance / (1 - smaller)),
+                       .optimistic = miss(distance / (1 + larger))});
   }
 }
 

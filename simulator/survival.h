@@ -13,18 +13,18 @@ double survival(double distance, double width);
 // The distance at which a line is lost on average: the mean of the Gumbel law.
 double mean_lifetime(double width);
 
-// The law in a table, for three capacities: as it is, and smaller and larger by `slack` (for intervals).
+// The law in a table, for three capacities: as it is, and smaller and larger by some share (for intervals).
 class SurvivalTable {
  public:
   struct Miss {
     float expected = 0;
-    float pessimistic = 0;  // capacity smaller by the slack
-    float optimistic = 0;   // capacity larger by the slack
+    float pessimistic = 0;  // of the smaller capacity
+    float optimistic = 0;   // of the larger capacity
   };
 
-  SurvivalTable(double width, double slack);
+  SurvivalTable(double width, double smaller, double larger);
 
-  // Below first() everything hits, from last() on everything misses, whatever the slack.
+  // Below first() everything hits, from last() on everything misses, whatever the capacity.
   double first() const { return first_; }
   double last() const { return last_; }
   Miss miss(double distance) const {

@@ -10,10 +10,19 @@
 namespace weir {
 namespace {
 
-// Blocks do not start at once and do not compute at exactly the same pace. The size of both matters little,
-// their being there does: in lockstep, ties would be broken by block number for the whole kernel.
-constexpr double kStartSpreadSeconds = 500e-9;
-constexpr double kPaceSpread = 0.02;
+// Blocks of one wave do not stay side by side, and how far they drift apart decides how often they share what
+// they read. What sets them apart, from the start and end times of every block of a dozen kernels on an H100
+// (docs/model.md, section 3):
+//
+// Blocks start within 0.1 us, and at equal conditions take times that differ by 0.1%.
+constexpr double kStartSpreadSeconds = 100e-9;
+constexpr double kPaceSpread = 0.002;
+// Where blocks queue for the same unit of an SM, the older waits less than its share and the younger more.
+constexpr double kAgePriority = 0.22;
+// SMs differ in how fast the L2 serves them, for good, by up to 0.9% either way.
+constexpr double kPortSpread = 0.018;
+// From the arrival of a tile to its first use: the wait, the block's barrier, operands to registers.
+constexpr double kUseSeconds = 250e-9;
 
 // SplitMix64's finalizer, to [0, 1).
 double hash_to_unit(std::uint64_t seed, std::uint64_t value) {
@@ -48,9 +57,18 @@ struct Walker {
   std::int64_t block = 0;
   std::uint32_t group = 0;  // of the cluster's walkers
   int sm = 0;
+  int age_rank = 0;  // among the blocks of its SM, the oldest is 0
   int side = 0;
   double pace = 1;
   double finished = 0;  // compute of the last step
+};
+
+// A multiprocessor: its blocks queue for its arithmetic units and for its port to the L2.
+struct Multiprocessor {
+  int residents = 0;
+  double port_seconds_per_byte = 0;
+  double port_free = 0;
+  double units_free = 0;
 };
 
 class Walk {
@@ -67,8 +85,7 @@ class Walk {
         seed_(seed),
         costs_(rates_of(profile, candidate)),
         start_(state.start_seconds),
-        dram_free_(start_),
-        l2_free_(start_) {
+        dram_free_(start_) {
     result_.blocks_per_sm = blocks_per_sm;
     result_.tensors.resize(candidate.tensors.size());
     for (const Action* access : program.accesses) plans_.emplace_back(*access, cells);
@@ -123,13 +140,13 @@ class Walk {
         sector_bytes /= static_cast<double>(fed);
       traffic.l2_read_bytes += sector_bytes;
       cells([&](CellId cell) { load(cell, traffic); });
-      l2_free_ = std::max(l2_free_, now_) + sector_bytes * costs_.l2_byte;
-      arrival_ = std::max(arrival_, l2_free_ + profile_.l2_latency_seconds);
+      Multiprocessor& sm = multiprocessors_[static_cast<std::size_t>(walker_->sm)];
+      const double ported = serve(sm.port_free, sector_bytes * sm.port_seconds_per_byte);
+      arrival_ = std::max(arrival_, ported + profile_.l2_latency_seconds + kUseSeconds);
     } else {
       traffic.l2_write_bytes += sector_bytes;
       const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
       cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
-      l2_free_ = std::max(l2_free_, now_) + sector_bytes * costs_.l2_byte;
     }
   }
 
@@ -138,7 +155,7 @@ class Walk {
     if (!cache_.was_read(cell) && !cache_.was_written(cell)) result_.new_read_bytes += bytes;
     const SurvivalTable::Miss miss = cache_.read(cell, walker_->side);
     fetch(cell, miss, traffic);
-    arrival_ = std::max(arrival_, double{cache_.arrival(cell)});
+    arrival_ = std::max(arrival_, double{cache_.arrival(cell)} + kUseSeconds);
   }
 
   void store(CellId cell, double bytes, AccessKind kind, bool counts, Traffic& traffic) {
@@ -179,16 +196,21 @@ class Walk {
     const std::int64_t items = std::max<std::int64_t>(1, launch_.work_items);
     result_.waves = static_cast<double>(std::max(items, std::min(items, blocks))) /
                     static_cast<double>(std::max<std::int64_t>(1, slots));
-    residents_.assign(static_cast<std::size_t>(profile_.sm_count), 0);
+    for (std::int64_t sm = 0; sm < profile_.sm_count; ++sm) {
+      const double slowness = kPortSpread * (hash_to_unit(seed_ + 2, static_cast<std::uint64_t>(sm)) - 0.5);
+      multiprocessors_.push_back(
+          {.port_seconds_per_byte = costs_.l2_byte * static_cast<double>(profile_.sm_count) * (1 + slowness),
+           .port_free = start_,
+           .units_free = start_});
+    }
     groups_.assign(static_cast<std::size_t>((resident + cluster - 1) / cluster), 0);
     walkers_.reserve(static_cast<std::size_t>(resident));
     const ItemFrame frame(launch_, program_, candidate_.tables);
     for (std::int64_t slot = 0; slot < resident; ++slot) {
       Walker& walker = walkers_.emplace_back(frame);
       walker.sm = static_cast<int>(slot % profile_.sm_count);
-      // A cluster's blocks share a GPC, and so a side of the L2.
-      const std::int64_t place = cluster > 1 ? slot / cluster : walker.sm;
-      walker.side = static_cast<int>(place % profile_.l2_partitions);
+      // Consecutive blocks fill one GPC after the other, and a GPC is on one side of the L2.
+      walker.side = static_cast<int>(slot % profile_.sm_count * profile_.l2_partitions / profile_.sm_count);
       walker.group = static_cast<std::uint32_t>(slot / cluster);
     }
     for (std::uint32_t group = 0; group < groups_.size(); ++group) start_cluster(group, start_);
@@ -207,7 +229,7 @@ class Walk {
       const double spread =
           kStartSpreadSeconds * hash_to_unit(seed_, static_cast<std::uint64_t>(walker.block));
       if (start_item(walker, time + spread)) {
-        ++residents_[walker.sm];
+        walker.age_rank = multiprocessors_[static_cast<std::size_t>(walker.sm)].residents++;
         ++groups_[group];
         events_.push(time + spread, index);
       }
@@ -239,7 +261,8 @@ class Walk {
     const double computing = compute_seconds(walker);
     if (walker.position.loop_begins) walker.done.fill(now_);
     // Loads of the next step go out when the step that used their buffers is done.
-    walker.finished = std::max(walker.finished, arrival_) + computing;
+    const double served = serve(multiprocessors_[static_cast<std::size_t>(walker.sm)].units_free, computing);
+    walker.finished = std::max(std::max(walker.finished, arrival_) + computing, served);
     walker.done[static_cast<std::size_t>(walker.step) % Walker::kHistory] = walker.finished;
     const int ahead = std::clamp(walker.position.prefetch, 0, Walker::kHistory - 1);
     const double next =
@@ -256,11 +279,30 @@ class Walk {
       return;
     }
     events_.pop();
-    --residents_[walker.sm];
+    leave(walker);
     if (--groups_[walker.group] == 0) start_cluster(walker.group, end);
   }
 
-  // An SM's units are shared by the blocks on it; the busiest unit decides.
+  // The walker's SM has one block less.
+  void leave(const Walker& walker) {
+    --multiprocessors_[static_cast<std::size_t>(walker.sm)].residents;
+    for (std::size_t other = static_cast<std::size_t>(walker.sm); other < walkers_.size();
+         other += static_cast<std::size_t>(profile_.sm_count)) {
+      if (walkers_[other].age_rank > walker.age_rank) --walkers_[other].age_rank;
+    }
+  }
+
+  // When a unit of the walker's SM, busy until `free` with what was asked of it before, has done this as
+  // well.
+  double serve(double& free, double seconds) const {
+    const double queued = std::max(0.0, free - now_);
+    free = now_ + queued + seconds;
+    const int others = multiprocessors_[static_cast<std::size_t>(walker_->sm)].residents - 1;
+    if (others <= 0) return free;
+    return now_ + queued * (1 + kAgePriority * (2.0 * walker_->age_rank / others - 1)) + seconds;
+  }
+
+  // The busiest unit of the SM decides.
   double compute_seconds(const Walker& walker) {
     result_.work.tensor_flops += step_.tensor_flops;
     result_.work.fp32_flops += step_.fp32_flops;
@@ -269,7 +311,7 @@ class Walk {
     const double whole_gpu =
         std::max({step_.tensor_flops * costs_.tensor_flop, step_.fp32_flops * costs_.fp32_flop,
                   step_.special_ops * costs_.special_op, step_.shared_bytes * costs_.shared_byte});
-    return whole_gpu * static_cast<double>(profile_.sm_count) * residents_[walker.sm] * walker.pace;
+    return whole_gpu * static_cast<double>(profile_.sm_count) * walker.pace;
   }
 
   const DeviceProfile& profile_;
@@ -285,7 +327,7 @@ class Walk {
 
   EventQueue events_;
   std::vector<Walker> walkers_;
-  std::vector<int> residents_;        // blocks per SM
+  std::vector<Multiprocessor> multiprocessors_;
   std::vector<std::int64_t> groups_;  // running blocks per cluster
   std::int64_t next_place_ = 0;
   std::int64_t next_item_ = 0;
@@ -293,7 +335,6 @@ class Walk {
   double start_;
   double end_ = 0;
   double dram_free_;  // when DRAM has served what it was asked for
-  double l2_free_;
 
   // The step at hand.
   double now_ = 0;

@@ -28,7 +28,7 @@ struct Work {
 struct WalkResult {
   Work work;
   std::vector<Traffic> tensors;  // by tensor
-  // DRAM reads if the L2 were smaller or larger by its slack.
+  // DRAM reads if the L2 were smaller or larger (L2Parameters).
   double pessimistic_read_bytes = 0;
   double optimistic_read_bytes = 0;
   double new_read_bytes = 0;   // of the cells that were neither read nor written before

@@ -267,6 +267,26 @@ TEST(L2Cache, WhatFitsIsReadOnceExactly) {
   EXPECT_EQ(buffer.read_megabytes(), 50);
 }
 
+TEST(L2Cache, ACopyThatItsSideNoLongerUsesMakesRoom) {
+  // A buffer of 80% of the capacity that both sides read (its bytes weigh 2 each) is lost from pass to pass.
+  // When one side alone goes on, the other's copies age, and most of the buffer survives.
+  constexpr int kCells = 80;
+  L2Cache cache({.capacity_bytes = 100e3, .private_weight = 1, .shared_weight = 2, .survival_width = 0.01},
+                std::vector<float>(kCells, 1000));
+  const auto pass = [&](bool both) {
+    double missed = 0;
+    for (CellId cell = 0; cell < kCells; ++cell) {
+      missed += cache.read(cell, 0).expected;
+      if (both) cache.read(cell, 1);
+    }
+    return missed;
+  };
+  EXPECT_EQ(pass(true), kCells);
+  EXPECT_EQ(pass(true), kCells);
+  for (int settling = 0; settling < 3; ++settling) pass(false);
+  EXPECT_LT(pass(false), 0.4 * kCells);
+}
+
 TEST(L2Cache, EveryByteWrittenIsWrittenBackOrDirty) {
   rc::check([] {
     const auto cells = *rc::gen::inRange<CellId>(10, 300);

@@ -149,7 +149,7 @@ TEST(Predict, TheIntervalEnclosesThePredictionAndIsWiderInTheTransition) {
             do:
               - {load: x, at: [part * tile], extent: [tile]}
 )");
-  const Prediction fits = predict_ok(kernel, "bytes=16000000", profile);
+  const Prediction fits = predict_ok(kernel, "bytes=14000000", profile);
   const Prediction transition = predict_ok(kernel, "bytes=28000000", profile);
   const Prediction thrash = predict_ok(kernel, "bytes=48000000", profile);
   EXPECT_LT(width(fits), 0.03);
