@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "tuner/calibration_file.h"
 #include "tuner/tune.h"
 #include "tuner/workload.h"
 
@@ -20,7 +21,7 @@ struct Options {
   std::int64_t budget = 0, batch = 8, finalists = 4;
   std::uint64_t seed = 1;
   double seconds_per_candidate = 0.5;
-  bool no_counters = false, warm = false, fresh = false, json = false, dry_run = false;
+  bool no_counters = false, warm = false, fresh = false, no_calibration = false, json = false, dry_run = false;
 };
 
 // "90", "90s", "10m" or "1h" in seconds.
@@ -194,6 +195,12 @@ int run(const Options& options) {
   tune_options.resume = !options.fresh;
   tune_options.finalists = options.finalists;
   tune_options.time_budget_seconds = *time_budget;
+  if (!options.no_calibration) {
+    Result<FoundCalibration> found = find_calibration(calibrations_folder(), opened->profile);
+    if (!found) return complain(found.error());
+    if (!found->note.empty()) say("note: " + found->note);
+    tune_options.calibration = std::move(found->calibration);
+  }
 
   catch_interrupts();
   Progress progress;
@@ -224,6 +231,7 @@ int run(const Options& options) {
                    {"profile", opened->profile.name},
                    {"tier", std::string(1, letter(opened->backend->tier()))},
                    {"tier_reason", opened->backend->tier_reason()},
+                   {"time_calibrated", tune_options.calibration.has_value()},
                    {"problems", results}};
     fmt::print("{}\n", out.dump(2));
   }
@@ -254,6 +262,7 @@ void register_tune(CLI::App& app, int& exit_code) {
   command->add_flag("--no-counters", options->no_counters, "Time only");
   command->add_flag("--warm", options->warm, "Time with a warm L2 (default: cold)");
   command->add_flag("--fresh", options->fresh, "Measure again what the store already holds");
+  command->add_flag("--no-calibration", options->no_calibration, "Rank by times as the model says, without profiles/calibrations");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--dry-run", options->dry_run, "Say what would be tuned");
   command->callback([options, &exit_code] { exit_code = run(*options); });

@@ -22,6 +22,9 @@ UnitTime unit_time(const DeviceProfile& profile, const Rates& rates, const UnitW
 // With so many blocks like it on the SM.
 double shared_sm_seconds(const UnitTime& unit, double residents);
 
+// Changes with every change of the equations or their constants, so that calibrations fitted to others are not used.
+constexpr int kTimeModelVersion = 2;
+
 struct LaunchTime {
   double seconds = 0;
   ResourceSeconds resources{};
