@@ -1,6 +1,7 @@
 // What the simulator says about a candidate. SI base units; bytes are decimal counts of bytes, never KiB.
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,8 @@ enum class Regime {
 
 // The resource whose time bound is largest.
 enum class Bottleneck { tensor, fp32, special_function, shared_memory, l2, dram, latency };
+// The time that each resource alone would take, by Bottleneck.
+using ResourceSeconds = std::array<double, 7>;
 
 struct LaunchPrediction {
   std::string launch;
@@ -44,6 +47,7 @@ struct LaunchPrediction {
   Bottleneck bound_by = Bottleneck::dram;
   double blocks_per_sm = 0;
   double waves = 0;  // work items (or blocks) over concurrently resident ones
+  ResourceSeconds resource_seconds{};  // all 0 in rows of stores that were written without it
 
   bool operator==(const LaunchPrediction&) const = default;
 };

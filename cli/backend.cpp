@@ -28,6 +28,7 @@ Result<OpenBackend> open_backend(const BackendOptions& options) {
     if (!replay) return replay.error();
     opened.backend = std::move(replay->backend);
     opened.profile = std::move(replay->profile);
+    opened.recorded_configs = std::move(replay->configs);
     opened.notes.push_back("replaying what " + opened.backend->facts().name + " measured, from " + options.replay.string());
   } else {
     WorkerOptions worker;

@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -25,6 +27,8 @@ struct BackendOptions {
 struct OpenBackend {
   std::unique_ptr<Backend> backend;
   DeviceProfile profile;
+  // Of a recorded sweep: the configurations it knows, by kernel and problem. Empty for a GPU.
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> recorded_configs;
   std::vector<std::string> notes;  // for people: where the device differs from the profile, why there are no counters
 };
 

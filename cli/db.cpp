@@ -6,9 +6,11 @@
 
 #include "cli/common.h"
 #include "cli/json.h"
+#include "cli/locations.h"
 #include "cli/progress.h"
 #include "store/maintenance.h"
 #include "store/store.h"
+#include "tuner/repredict.h"
 
 namespace weir::cli {
 namespace {
@@ -112,6 +114,17 @@ int collect(const Options& options) {
   return kOk;
 }
 
+int predict_again(const Options& options) {
+  Result<std::vector<DeviceProfile>> profiles = load_all_profiles(profiles_folder());
+  if (!profiles) return complain(profiles.error());
+  Result<Store> store = Store::open(options.db, Store::Mode::open_existing);
+  if (!store) return complain(store.error());
+  Result<RepredictReport> report = repredict(*store, kernels_folder(), *profiles);
+  if (!report) return complain(report.error());
+  fmt::print("predicted {} rows again, left {} as they were\n", report->predicted, report->kept);
+  return kOk;
+}
+
 }  // namespace
 
 void register_db(CLI::App& app, int& exit_code) {
@@ -133,6 +146,7 @@ void register_db(CLI::App& app, int& exit_code) {
   add("merge", "Take the rows of other stores; the more recent row of a key stays", merge_into)
       ->add_option("from", options->from, "Stores to take rows from")->required();
   add("export", "All rows as CSV", export_rows)->add_option("--out", options->out, "File (default: stdout)");
+  add("repredict", "Predict the stored rows again with the model as it is now; measurements stay", predict_again);
   add("gc", "Remove rows of older sources and modules that nothing runs", collect)
       ->add_flag("--picks-only", options->picks_only, "Keep only the modules that weir ship would publish");
 }

@@ -52,6 +52,8 @@ Json to_json(const RankedConfig& ranked) {
   }
   Json launches = Json::array();
   for (const LaunchPrediction& l : p.launches) {
+    Json resources = Json::object();
+    for (std::size_t i = 0; i < l.resource_seconds.size(); ++i) resources[to_string(static_cast<Bottleneck>(i))] = l.resource_seconds[i];
     launches.push_back(Json{{"launch", l.launch},
                             {"dram_read_bytes", l.traffic.dram_read_bytes},
                             {"dram_write_bytes", l.traffic.dram_write_bytes},
@@ -61,6 +63,7 @@ Json to_json(const RankedConfig& ranked) {
                             {"dirty_bytes", l.dirty_bytes},
                             {"time_seconds", l.time_seconds},
                             {"bound_by", to_string(l.bound_by)},
+                            {"resource_seconds", resources},
                             {"blocks_per_sm", l.blocks_per_sm},
                             {"waves", l.waves}});
   }

@@ -10,5 +10,6 @@ namespace weir::cli {
 std::filesystem::path home_folder();
 inline std::filesystem::path kernels_folder() { return home_folder() / "kernels"; }
 inline std::filesystem::path profiles_folder() { return home_folder() / "profiles" / "gpus"; }
+inline std::filesystem::path calibrations_folder() { return home_folder() / "profiles" / "calibrations"; }
 
 }  // namespace weir::cli

@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "tuner/calibration_file.h"
 #include "tuner/space.h"
 
 namespace weir::cli {
@@ -16,7 +17,7 @@ struct Options {
   std::size_t top = 20;
   unsigned threads = 0;
   std::uint64_t seed = 1;
-  bool warm = false, json = false, dry_run = false;
+  bool warm = false, no_calibration = false, json = false, dry_run = false;
 };
 
 void print_table(const KernelDefinition& definition, const Problem& problem, const DeviceProfile& profile,
@@ -58,6 +59,12 @@ int run(const Options& options) {
   if (!problem) return complain(problem.error());
 
   ExploreOptions explore_options;
+  if (!options.no_calibration) {
+    Result<FoundCalibration> found = find_calibration(calibrations_folder(), *profile);
+    if (!found) return complain(found.error());
+    if (!found->note.empty()) say("note: " + found->note);
+    explore_options.calibration = std::move(found->calibration);
+  }
   explore_options.threads = options.threads;
   explore_options.predict.seed = options.seed;
   explore_options.predict.cold_l2 = !options.warm;
@@ -89,6 +96,7 @@ int run(const Options& options) {
     const Json out{{"kernel", definition->name()},
                    {"gpu", profile->name},
                    {"calibrated", is_calibrated(*profile)},
+                   {"time_calibrated", explore_options.calibration.has_value()},
                    {"problem", to_json(*problem)},
                    {"bounds", to_json(bounds)},
                    {"candidates", candidates},
@@ -118,6 +126,7 @@ void register_predict(CLI::App& app, int& exit_code) {
   command->add_option("--threads", options->threads, "Threads (default: all cores)");
   command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();
   command->add_flag("--warm", options->warm, "Predict for an L2 that the tensors went through before");
+  command->add_flag("--no-calibration", options->no_calibration, "Times as the model says, without profiles/calibrations");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--dry-run", options->dry_run, "Say what would be predicted");
   command->callback([options, &exit_code] { exit_code = run(*options); });

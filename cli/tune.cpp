@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "tuner/calibration_file.h"
 #include "tuner/tune.h"
 #include "tuner/workload.h"
 
@@ -20,7 +21,7 @@ struct Options {
   std::int64_t budget = 0, batch = 8, finalists = 4;
   std::uint64_t seed = 1;
   double seconds_per_candidate = 0.5;
-  bool no_counters = false, warm = false, fresh = false, json = false, dry_run = false;
+  bool no_counters = false, warm = false, fresh = false, no_calibration = false, json = false, dry_run = false;
 };
 
 // "90", "90s", "10m" or "1h" in seconds.
@@ -195,12 +196,30 @@ int run(const Options& options) {
   tune_options.resume = !options.fresh;
   tune_options.finalists = options.finalists;
   tune_options.time_budget_seconds = *time_budget;
+  if (!options.no_calibration) {
+    Result<FoundCalibration> found = find_calibration(calibrations_folder(), opened->profile);
+    if (!found) return complain(found.error());
+    if (!found->note.empty()) say("note: " + found->note);
+    tune_options.calibration = std::move(found->calibration);
+  }
 
   Progress progress;
   Json results = Json::array();
   bool interrupted = false;
-  for (const Task& task : *tasks) {
+  for (Task& task : *tasks) {
     tune_options.strategy = task.strategy;
+    if (!options.backend.replay.empty() && task.only.empty()) {
+      const auto recorded = opened->recorded_configs.find({task.definition.name(), to_string(task.problem)});
+      if (recorded == opened->recorded_configs.end()) {
+        return complain(Error{ErrorKind::missing, "the recording has no " + task.definition.name() + " " + to_string(task.problem),
+                              "weir db ls --db " + options.backend.replay.string() + " lists what it has"});
+      }
+      for (const std::string& text : recorded->second) {
+        Result<Config> config = task.definition.config(text);
+        if (!config) return complain(config.error());
+        task.only.push_back(std::move(*config));
+      }
+    }
     progress.start(task.definition.name() + " " + to_string(task.problem));
     TuneRequest request{task.definition, task.problem, opened->profile, kernels_folder(), tune_options, task.only, stop_requested};
     Result<TuneResult> result = tune(request, *opened->backend, *store, progress);
@@ -224,6 +243,7 @@ int run(const Options& options) {
                    {"profile", opened->profile.name},
                    {"tier", std::string(1, letter(opened->backend->tier()))},
                    {"tier_reason", opened->backend->tier_reason()},
+                   {"time_calibrated", tune_options.calibration.has_value()},
                    {"problems", results}};
     fmt::print("{}\n", out.dump(2));
   }
@@ -254,6 +274,7 @@ void register_tune(CLI::App& app, int& exit_code) {
   command->add_flag("--no-counters", options->no_counters, "Time only");
   command->add_flag("--warm", options->warm, "Time with a warm L2 (default: cold)");
   command->add_flag("--fresh", options->fresh, "Measure again what the store already holds");
+  command->add_flag("--no-calibration", options->no_calibration, "Rank by times as the model says, without profiles/calibrations");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--dry-run", options->dry_run, "Say what would be tuned");
   command->callback([options, &exit_code] { exit_code = run(*options); });

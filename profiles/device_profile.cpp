@@ -47,6 +47,8 @@ std::vector<std::string> validate(const DeviceProfile& p) {
   require(p.dram_latency_seconds > p.l2_latency_seconds && p.l2_latency_seconds > 0,
           "0 < l2_latency_seconds < dram_latency_seconds");
   require(p.launch_latency_seconds >= 0, "launch_latency_seconds must not be negative");
+  require(p.block_overhead_seconds >= 0 && p.step_overhead_seconds >= 0,
+          "block_overhead and step_overhead must not be negative");
   return broken;
 }
 

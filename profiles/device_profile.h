@@ -45,7 +45,7 @@ struct DeviceProfile {
   std::int64_t l2_partitions = 1;
   std::int64_t l2_line_bytes = 128;
   std::int64_t sector_bytes = 32;
-  double l2_bytes_per_second = 0;  // reads that hit, all SMs
+  double l2_bytes_per_second = 0;  // reads that hit, all SMs; each SM has its share of it
   // Space that a byte of data takes in the L2, in bytes: data read from one partition's SMs only, and from
   // both sides'. A part with one partition has 1 and 1.
   double l2_private_weight = 1;
@@ -60,9 +60,11 @@ struct DeviceProfile {
   double dram_efficiency = 0.92;     // reachable share of the peak
   std::int64_t dram_read_granule_bytes = 64;
   std::int64_t dram_write_granule_bytes = 32;
-  double dram_latency_seconds = 0;
+  double dram_latency_seconds = 0;  // under load, from an SM's request
   double l2_latency_seconds = 0;
   double launch_latency_seconds = 0;  // start and drain of a kernel, seen in its duration
+  double block_overhead_seconds = 0;  // start and end of a block, while others on its SM go on
+  double step_overhead_seconds = 0;   // of a block's step: barrier, addresses, the loop
 
   std::map<std::string, Source> sources;  // by YAML key
 

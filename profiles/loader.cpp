@@ -59,6 +59,8 @@ const Field kFields[] = {
     {"dram_latency", &DeviceProfile::dram_latency_seconds, Dimension::seconds},
     {"l2_latency", &DeviceProfile::l2_latency_seconds, Dimension::seconds},
     {"launch_latency", &DeviceProfile::launch_latency_seconds, Dimension::seconds},
+    {"block_overhead", &DeviceProfile::block_overhead_seconds, Dimension::seconds},
+    {"step_overhead", &DeviceProfile::step_overhead_seconds, Dimension::seconds},
 };
 
 const Field* find_field(std::string_view key) {

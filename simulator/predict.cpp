@@ -131,9 +131,10 @@ Result<Prediction> predict_cache(const DeviceProfile& profile, const Candidate& 
     part.dirty_bytes = cache.dirty_bytes();
     part.blocks_per_sm = static_cast<double>(walked.blocks_per_sm);
     part.waves = walked.waves;
-    const LaunchTime time = launch_time(profile, rates, walked.work, part.traffic, walked.end_seconds);
+    const LaunchTime time = launch_time(profile, rates, launch, walked, part.traffic);
     part.time_seconds = time.seconds;
     part.bound_by = time.bound_by;
+    part.resource_seconds = time.resources;
 
     add(prediction.traffic, part.traffic);
     prediction.time_seconds += time.seconds;

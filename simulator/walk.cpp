@@ -139,12 +139,14 @@ class Walk {
       if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
         sector_bytes /= static_cast<double>(fed);
       traffic.l2_read_bytes += sector_bytes;
+      step_unit_.load_bytes += static_cast<float>(sector_bytes);
       cells([&](CellId cell) { load(cell, traffic); });
       Multiprocessor& sm = multiprocessors_[static_cast<std::size_t>(walker_->sm)];
       const double ported = serve(sm.port_free, sector_bytes * sm.port_seconds_per_byte);
       arrival_ = std::max(arrival_, ported + profile_.l2_latency_seconds + kUseSeconds);
     } else {
       traffic.l2_write_bytes += sector_bytes;
+      step_unit_.store_bytes += static_cast<float>(sector_bytes);
       const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
       cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
     }
@@ -154,6 +156,8 @@ class Walk {
     const double bytes = cache_.bytes(cell);
     if (!cache_.was_read(cell) && !cache_.was_written(cell)) result_.new_read_bytes += bytes;
     const SurvivalTable::Miss miss = cache_.read(cell, walker_->side);
+    const bool on_its_way = double{cache_.arrival(cell)} > now_ + profile_.l2_latency_seconds;
+    from_dram_ = std::max(from_dram_, on_its_way ? 1.0 : double{miss.expected});
     fetch(cell, miss, traffic);
     arrival_ = std::max(arrival_, double{cache_.arrival(cell)} + kUseSeconds);
   }
@@ -203,6 +207,8 @@ class Walk {
            .port_free = start_,
            .units_free = start_});
     }
+    result_.units.resize(
+        static_cast<std::size_t>(launch_.schedule == Schedule::dynamic_items ? launch_.work_items : blocks));
     groups_.assign(static_cast<std::size_t>((resident + cluster - 1) / cluster), 0);
     walkers_.reserve(static_cast<std::size_t>(resident));
     const ItemFrame frame(launch_, program_, candidate_.tables);
@@ -257,7 +263,10 @@ class Walk {
     walker_ = &walker;
     arrival_ = now_;
     step_ = {};
+    step_unit_ = {};
+    from_dram_ = 0;
     const bool more = run_step(program_, walker.position, walker.frame.frame(), *this);
+    record(walker);
     const double computing = compute_seconds(walker);
     if (walker.position.loop_begins) walker.done.fill(now_);
     // Loads of the next step go out when the step that used their buffers is done.
@@ -302,6 +311,24 @@ class Walk {
     return now_ + queued * (1 + kAgePriority * (2.0 * walker_->age_rank / others - 1)) + seconds;
   }
 
+  // What the time model knows of the step at hand.
+  void record(const Walker& walker) {
+    const std::int64_t number = launch_.schedule == Schedule::dynamic_items ? walker.item : walker.block;
+    UnitWork& unit = result_.units[static_cast<std::size_t>(number)];
+    unit.tensor_flops += static_cast<float>(step_.tensor_flops);
+    unit.fp32_flops += static_cast<float>(step_.fp32_flops);
+    unit.special_ops += static_cast<float>(step_.special_ops);
+    unit.shared_bytes += static_cast<float>(step_.shared_bytes);
+    unit.load_bytes += step_unit_.load_bytes;
+    unit.store_bytes += step_unit_.store_bytes;
+    if (step_unit_.load_bytes <= 0) return;
+    ++unit.steps;
+    ++result_.steps;
+    result_.dram_steps += from_dram_;
+    result_.prefetch = std::max(result_.prefetch, walker.position.prefetch);
+  }
+
+
   // The busiest unit of the SM decides.
   double compute_seconds(const Walker& walker) {
     result_.work.tensor_flops += step_.tensor_flops;
@@ -340,7 +367,9 @@ class Walk {
   double now_ = 0;
   Walker* walker_ = nullptr;
   double arrival_ = 0;
+  double from_dram_ = 0;  // 1: some of the step's data comes from DRAM
   Work step_;
+  UnitWork step_unit_;  // its loads and stores
 };
 
 }  // namespace
@@ -354,6 +383,8 @@ Rates rates_of(const DeviceProfile& profile, const Candidate& candidate) {
           .special_ops_per_second = profile.special_ops_per_second,
           .shared_bytes_per_second = profile.shared_bytes_per_second,
           .l2_bytes_per_second = profile.l2_bytes_per_second,
+          // Half of the width of shared memory, which is 128 B per clock and SM.
+          .l2_port_bytes_per_second = profile.shared_bytes_per_second / 2,
           .dram_bytes_per_second = profile.dram_bytes_per_second * profile.dram_efficiency};
 }
 

@@ -25,8 +25,25 @@ struct Work {
   double load_bytes = 0;  // of tile_bytes
 };
 
+// What one unit of dispatch asks for: a block with all its items, or an item of a dynamic schedule.
+struct UnitWork {
+  float tensor_flops = 0;
+  float fp32_flops = 0;
+  float special_ops = 0;
+  float shared_bytes = 0;
+  float load_bytes = 0;   // asked of the L2, in sectors
+  float store_bytes = 0;  // sent to the L2, in sectors
+  std::int32_t steps = 0;  // steps that load
+
+  bool operator==(const UnitWork&) const = default;
+};
+
 struct WalkResult {
   Work work;
+  std::vector<UnitWork> units;  // in the order of dispatch
+  double steps = 0;             // of all units
+  double dram_steps = 0;        // of these, the ones that waited for data on its way from DRAM
+  int prefetch = 0;             // iterations that loads run ahead, the largest of the launch's loops
   std::vector<Traffic> tensors;  // by tensor
   // DRAM reads if the L2 were smaller or larger (L2Parameters).
   double pessimistic_read_bytes = 0;
@@ -50,7 +67,8 @@ struct Rates {
   double fp32_flops_per_second = 0;
   double special_ops_per_second = 0;
   double shared_bytes_per_second = 0;
-  double l2_bytes_per_second = 0;
+  double l2_bytes_per_second = 0;       // sustained, all SMs
+  double l2_port_bytes_per_second = 0;  // what the SMs' ports take in at most: 64 B per clock and SM
   double dram_bytes_per_second = 0;
 };
 Rates rates_of(const DeviceProfile& profile, const Candidate& candidate);

@@ -75,6 +75,7 @@ void visit_launch(Visitor& visit, T& launch) {
   visit("bound_by", launch.bound_by);
   visit("blocks_per_sm", launch.blocks_per_sm);
   visit("waves", launch.waves);
+  visit("resource_seconds", launch.resource_seconds);
 }
 
 template <typename Visitor, typename T>
@@ -142,6 +143,9 @@ struct JsonWriter {
   void operator()(const char* name, double value) { object[name] = finite(name, value); }
   void operator()(const char* name, const std::string& value) { object[name] = value; }
   void operator()(const char* name, Bottleneck value) { object[name] = name_of(value); }
+  void operator()(const char* name, const ResourceSeconds& values) {
+    for (const double value : values) object[name].push_back(finite(name, value));
+  }
 };
 
 struct JsonReader {
@@ -149,6 +153,10 @@ struct JsonReader {
   void operator()(const char* name, double& value) { value = object.at(name).get<double>(); }
   void operator()(const char* name, std::string& value) { value = object.at(name).get<std::string>(); }
   void operator()(const char* name, Bottleneck& value) { parse(object.at(name).get<std::string>(), value); }
+  // Rows written before 2026-11-23 do not have it.
+  void operator()(const char* name, ResourceSeconds& values) {
+    if (const auto found = object.find(name); found != object.end()) values = found->get<ResourceSeconds>();
+  }
 };
 
 template <typename Visitor, typename T>

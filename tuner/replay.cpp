@@ -12,17 +12,18 @@ Result<ReplayDevice> open_replay(const std::filesystem::path& file, const std::v
                                  const ReplayOptions& options) {
   Result<Store> store = Store::open(file, Store::Mode::read_only);
   if (!store) return store.error();
-  RecordFilter filter;
-  if (!options.gpu_name.empty()) filter.gpu_name = options.gpu_name;
-  Result<std::vector<Record>> records = store->records(filter);
+  Result<std::vector<Record>> records = store->records();
   if (!records) return records.error();
 
   std::vector<RecordedRow> rows;
   std::vector<std::string> devices;
   Provenance provenance;
+  decltype(ReplayDevice::configs) configs;
   for (Record& r : *records) {
+    configs[{r.kernel, r.problem}].push_back(r.config);
     if (!r.measurement || (r.outcome != Outcome::measured && r.outcome != Outcome::failed)) continue;
     const std::string& device = r.measurement->provenance.gpu_name;
+    if (!options.gpu_name.empty() && device != options.gpu_name) continue;
     if (std::find(devices.begin(), devices.end(), device) == devices.end()) devices.push_back(device);
     provenance = r.measurement->provenance;
     RecordedRow row{r.kernel, r.problem, r.config, r.outcome == Outcome::failed ? r.reason : "", *r.measurement};
@@ -50,7 +51,7 @@ Result<ReplayDevice> open_replay(const std::filesystem::path& file, const std::v
   }
   provenance.date.clear();
   return ReplayDevice{std::make_unique<RecordedBackend>(facts, provenance, std::move(rows), RecordedOptions{options.delay_seconds}),
-                      std::move(*profile)};
+                      std::move(*profile), std::move(configs)};
 }
 
 }  // namespace weir

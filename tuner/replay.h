@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -20,6 +22,8 @@ struct ReplayOptions {
 struct ReplayDevice {
   std::unique_ptr<Backend> backend;
   DeviceProfile profile;
+  // The configurations that the file knows of a (kernel, problem), rejected ones included: the space of a replayed sweep.
+  std::map<std::pair<std::string, std::string>, std::vector<std::string>> configs;
 };
 
 // Every measured or failed row of the file. Errors: those of opening the store; usage if it holds several devices and none is

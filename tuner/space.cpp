@@ -43,7 +43,8 @@ Result<Space> explore(const KernelDefinition& definition, const Problem& problem
       if (candidate) {
         Result<Prediction> prediction = predict(profile, *candidate, options.predict);
         if (prediction) {
-          evaluated[i].prediction = std::move(prediction).value();
+          evaluated[i].prediction = options.calibration ? apply(*options.calibration, definition.name(), std::move(*prediction))
+                                                        : std::move(*prediction);
         } else {
           error = prediction.error();
         }

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "kernels/definition.h"
 #include "profiles/device_profile.h"
 #include "simulator/predict.h"
+#include "tuner/calibration.h"
 
 namespace weir {
 
@@ -33,6 +35,7 @@ struct Space {
 
 struct ExploreOptions {
   PredictOptions predict;
+  std::optional<Calibration> calibration;  // applied to every prediction
   unsigned threads = 0;  // 0: all cores
   std::vector<Config> only;  // evaluate just these; empty: the whole space
   std::function<void(std::size_t done, std::size_t total)> progress;  // called from one thread at a time

@@ -55,6 +55,7 @@ Status Sweep::explore() {
   ExploreOptions options;
   options.threads = request_.options.threads;
   options.only = request_.only;
+  options.calibration = request_.options.calibration;
   options.stop = request_.stop;
   options.progress = [&](std::size_t done, std::size_t total) { observer_.predicting(done, total); };
   Result<Space> space = weir::explore(request_.definition, request_.problem, request_.profile,

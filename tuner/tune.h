@@ -13,6 +13,7 @@
 #include "kernels/definition.h"
 #include "profiles/device_profile.h"
 #include "store/store.h"
+#include "tuner/calibration.h"
 #include "tuner/strategy.h"
 
 namespace weir {
@@ -29,6 +30,7 @@ struct TuneOptions {
   std::int64_t spill_limit_bytes = 64;
   double time_budget_seconds = 0;  // per problem; 0: none
   unsigned threads = 0;            // that predict and compile; 0: all cores
+  std::optional<Calibration> calibration;  // of predicted times
 };
 
 // What the tuner is doing, for progress displays. Called from one thread at a time.

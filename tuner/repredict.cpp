@@ -1,0 +1,86 @@
+#include "tuner/repredict.h"
+
+#include <algorithm>
+#include <atomic>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include "kernels/definition.h"
+#include "simulator/predict.h"
+
+namespace weir {
+namespace {
+
+// "k=v,…,tables=<hash>" without the hash, which stands for tables and is not itself a parameter.
+std::string parameters_of(const std::string& problem) { return problem.substr(0, problem.find(",tables=")); }
+
+std::optional<Prediction> predict_row(const Record& record, const KernelDefinition& definition,
+                                      const DeviceProfile& profile, const StoredTables* tables) {
+  Result<Problem> problem = definition.problem(parameters_of(record.problem), tables ? tables->tables : decltype(StoredTables::tables){});
+  if (!problem) return std::nullopt;
+  Result<Config> config = definition.config(record.config);
+  if (!config) return std::nullopt;
+  Result<Candidate> candidate = definition.resolve(*problem, *config, limits_of(profile));
+  if (!candidate) return std::nullopt;
+  PredictOptions options;
+  if (record.measurement) options.registers_per_thread = record.measurement->resources.registers_per_thread;
+  Result<Prediction> prediction = predict(profile, *candidate, options);
+  if (!prediction) return std::nullopt;
+  return std::move(*prediction);
+}
+
+}  // namespace
+
+Result<RepredictReport> repredict(Store& store, const std::filesystem::path& kernels_folder,
+                                  const std::vector<DeviceProfile>& profiles) {
+  Result<std::vector<Record>> rows = store.records();
+  if (!rows) return rows.error();
+  Result<std::vector<StoredTables>> tables = store.tables();
+  if (!tables) return tables.error();
+
+  std::map<std::string, KernelDefinition> definitions;
+  std::vector<Record*> work;
+  for (Record& record : *rows) {
+    if (record.outcome == Outcome::rejected) continue;
+    if (!definitions.contains(record.kernel)) {
+      Result<KernelDefinition> definition = find_kernel(kernels_folder, record.kernel);
+      if (!definition && definition.error().kind != ErrorKind::missing) return definition.error();
+      if (definition) definitions.emplace(record.kernel, std::move(*definition));
+    }
+    if (definitions.contains(record.kernel)) work.push_back(&record);
+  }
+
+  std::atomic<std::size_t> next{0}, predicted{0};
+  std::vector<char> changed(work.size(), 0);
+  const auto run = [&] {
+    for (std::size_t i = next++; i < work.size(); i = next++) {
+      Record& record = *work[i];
+      const auto profile = std::find_if(profiles.begin(), profiles.end(),
+                                        [&](const DeviceProfile& p) { return p.name == record.profile; });
+      if (profile == profiles.end()) continue;
+      const auto found = std::find_if(tables->begin(), tables->end(), [&](const StoredTables& t) {
+        return t.kernel == record.kernel && t.source_hash == record.source_hash && t.problem == record.problem;
+      });
+      std::optional<Prediction> prediction = predict_row(record, definitions.at(record.kernel), *profile,
+                                                         found == tables->end() ? nullptr : &*found);
+      if (!prediction) continue;
+      record.prediction = std::move(prediction);
+      changed[i] = 1;
+      ++predicted;
+    }
+  };
+  {
+    std::vector<std::jthread> pool;
+    for (unsigned t = 1; t < std::max(1u, std::thread::hardware_concurrency()); ++t) pool.emplace_back(run);
+    run();
+  }
+  std::vector<Record> written;
+  for (std::size_t i = 0; i < work.size(); ++i) {
+    if (changed[i]) written.push_back(*work[i]);
+  }
+  if (Status status = store.write(written); !status) return status.error();
+  return RepredictReport{static_cast<std::int64_t>(written.size()), static_cast<std::int64_t>(rows->size() - written.size())};
+}
+
+}  // namespace weir

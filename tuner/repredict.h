@@ -1,0 +1,24 @@
+// Predictions of stored rows, made again with the model as it is now; measurements stay as they are.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "base/result.h"
+#include "profiles/device_profile.h"
+#include "store/store.h"
+
+namespace weir {
+
+struct RepredictReport {
+  std::int64_t predicted = 0;
+  std::int64_t kept = 0;  // rows whose kernel, problem or configuration is not resolved any more, and rejected ones
+};
+
+// Rows of the definitions that `kernels_folder` holds now, with the registers that the compiler reported. Errors: those of the
+// store; usage for a broken definition.
+Result<RepredictReport> repredict(Store& store, const std::filesystem::path& kernels_folder,
+                                  const std::vector<DeviceProfile>& profiles);
+
+}  // namespace weir
