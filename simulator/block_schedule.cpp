@@ -9,9 +9,9 @@
 namespace weir {
 namespace {
 
-constexpr std::size_t kLongLaunchWaves = 24;    // launches of more waves are shortened …
-constexpr std::size_t kFollowedWaves = 16;      // … to this many, which decide how evenly the SMs end
-constexpr double kFinished = 1e-9;              // of a unit's work
+constexpr std::size_t kLongLaunchWaves = 24;  // launches of more waves are shortened …
+constexpr std::size_t kFollowedWaves = 16;    // … to this many, which decide how evenly the SMs end
+constexpr double kFinished = 1e-9;            // of a unit's work
 
 struct Running {
   double left = 1;  // share of its work
@@ -46,7 +46,8 @@ double schedule_seconds(std::size_t sms, std::size_t slots, std::span<const std:
       multiprocessors[sm].running.push_back({.kind = kinds[next++]});
   }
   // The next end of a unit on each SM that has one.
-  std::priority_queue<std::pair<double, std::size_t>, std::vector<std::pair<double, std::size_t>>, std::greater<>>
+  std::priority_queue<std::pair<double, std::size_t>, std::vector<std::pair<double, std::size_t>>,
+                      std::greater<>>
       ends;
   const auto await_next_end = [&](std::size_t index) {
     const Multiprocessor& sm = multiprocessors[index];

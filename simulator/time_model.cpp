@@ -11,20 +11,21 @@
 namespace weir {
 namespace {
 
-// How work overlaps on an SM, the same for every device and kernel: fitted with the rates of the H100's profile
-// to 609 measured tilings of two mma.sync kernels (docs/model.md, with what held-out problems say).
-constexpr double kUnitsNorm = 3.36;       // units of an SM that are busy at once: 1 would be in turn, infinity perfect
-constexpr double kWaitsNorm = 2.54;       // the SM's work and a block's waits
-constexpr double kDramNorm = 4;           // the SMs and DRAM
-constexpr double kTensorInOrder = 0.135;  // share of a unit's work that a warp cannot overlap with its own other work
-constexpr double kSharedInOrder = 0.071;
-constexpr double kVectorInOrder = 0.657;
+// How work overlaps, the same for every device and kernel: fitted with the rates of the H100's profile to 655
+// measured tilings of three kernels (docs/model.md, with what left-out problems and kernels say).
+constexpr double kUnitsNorm = 3.36;  // units of an SM that are busy at once: 1 is in turn, infinity perfect
+constexpr double kWaitsNorm = 2.7;   // the SM's work and a block's waits
+constexpr double kDramNorm = 1.92;   // the SMs and DRAM
+constexpr double kTensorInOrder =
+    0.128;  // share of a unit's time in which a block that is alone does nothing else
+constexpr double kSharedInOrder = 0.083;
+constexpr double kVectorInOrder = 0.921;
 // Warps of one block wait at the same barriers, so twice the warps overlap less than two blocks would.
-constexpr double kWarpOverlap = 0.29;
-// Of a step's own work, what goes by before its loads are out.
-constexpr double kLateLoads = 0.41;
-// Loads of a step without prefetch go out in parts, and so overlap it a little less than one step ahead would.
-constexpr double kLeastPrefetch = 0.95;
+constexpr double kWarpOverlap = 0.343;
+constexpr double kLateLoads = 0.245;    // of a step's own work, what goes by before its loads are out
+constexpr double kLeastPrefetch = 0.9;  // of a loop without: its loads overlap the rest of their own step
+constexpr double kStorePasses =
+    1.72;  // of what a block stores, through its port: an end that overlaps nothing
 // Definitions count operations. Rates count a multiply-add as two, and most others of a kernel are single.
 constexpr double kSingleOperations = 2;
 // A result of the special function unit comes with another one there: the conversion to 16 bits.
@@ -73,10 +74,11 @@ UnitTime unit_time(const DeviceProfile& profile, const Rates& rates, const UnitW
                          side_by_side +
                      steps * profile.step_overhead_seconds;
   const double flight = steps * load_latency_seconds + sms * unit.load_bytes / rates.l2_port_bytes_per_second;
-  const double waits =
-      (flight + kLateLoads * own) / std::max(static_cast<double>(prefetch), kLeastPrefetch);
+  const double waits = (flight + kLateLoads * own) / std::max(static_cast<double>(prefetch), kLeastPrefetch);
   return {.busy_seconds = sms * combine({gpu.tensor, gpu.fp32, gpu.special, gpu.shared, gpu.l2}, kUnitsNorm),
-          .solo_seconds = combine({own, waits}, kWaitsNorm) + load_latency_seconds + profile.block_overhead_seconds};
+          .solo_seconds = combine({own, waits}, kWaitsNorm) + load_latency_seconds +
+                          kStorePasses * sms * unit.store_bytes / rates.l2_port_bytes_per_second +
+                          profile.block_overhead_seconds};
 }
 
 double shared_sm_seconds(const UnitTime& unit, double residents) {
@@ -87,8 +89,8 @@ LaunchTime launch_time(const DeviceProfile& profile, const Rates& rates, const L
                        const WalkResult& walked, const Traffic& traffic) {
   const auto threads = static_cast<double>(launch.threads[0] * launch.threads[1] * launch.threads[2]);
   const double from_dram = walked.steps > 0 ? walked.dram_steps / walked.steps : 0;
-  const double load_latency = profile.l2_latency_seconds +
-                              from_dram * (profile.dram_latency_seconds - profile.l2_latency_seconds);
+  const double load_latency =
+      profile.l2_latency_seconds + from_dram * (profile.dram_latency_seconds - profile.l2_latency_seconds);
   const auto slots = static_cast<std::size_t>(walked.blocks_per_sm);
   const auto sms = static_cast<std::size_t>(profile.sm_count);
 
@@ -119,7 +121,9 @@ LaunchTime launch_time(const DeviceProfile& profile, const Rates& rates, const L
   const double on_sms = schedule_seconds(sms, slots, kinds, durations);
 
   LaunchTime time;
-  const auto set = [&](Bottleneck resource, double seconds) { time.resources[static_cast<std::size_t>(resource)] = seconds; };
+  const auto set = [&](Bottleneck resource, double seconds) {
+    time.resources[static_cast<std::size_t>(resource)] = seconds;
+  };
   const Work& work = walked.work;
   set(Bottleneck::tensor, work.tensor_flops / rates.tensor_flops_per_second);
   set(Bottleneck::fp32, work.fp32_flops * kSingleOperations / rates.fp32_flops_per_second);

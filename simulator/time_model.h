@@ -16,13 +16,15 @@ struct UnitTime {
 
   bool operator==(const UnitTime&) const = default;
 };
-// `load_latency_seconds`: from a load to its data, without the transfer; `prefetch`: steps that loads run ahead.
+// `load_latency_seconds`: from a load to its data, without the transfer; `prefetch`: steps that loads run
+// ahead.
 UnitTime unit_time(const DeviceProfile& profile, const Rates& rates, const UnitWork& unit, double threads,
                    int prefetch, double load_latency_seconds);
 // With so many blocks like it on the SM.
 double shared_sm_seconds(const UnitTime& unit, double residents);
 
-// Changes with every change of the equations or their constants, so that calibrations fitted to others are not used.
+// Changes with every change of the equations or their constants, so that calibrations fitted to others are
+// not used.
 constexpr int kTimeModelVersion = 2;
 
 struct LaunchTime {
