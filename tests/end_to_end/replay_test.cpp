@@ -19,7 +19,7 @@ using testing_support::CommandResult;
 using testing_support::recorded_file;
 using testing_support::TemporaryFolder;
 
-const std::string kProblem = "m=2048,n=2048,k=2048";
+const std::string kProblem = "m=1024,n=1024,k=1024";
 
 std::vector<std::string> tune_arguments(const std::filesystem::path& db, const std::string& delay = "0") {
   return {"tune", "gemm", "--problem", kProblem, "--replay", recorded_file().string(), "--replay-delay", delay,
