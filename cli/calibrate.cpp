@@ -58,7 +58,7 @@ void print_table(const Samples& samples, const std::vector<CalibrationReport>& r
       "pooled fit to all other kernels. Errors and ranks are medians, picks are shares of the best measured speed.\n\n");
   for (const CalibrationFamily& family : calibration.families) {
     fmt::print("{:<20} {}\n", family.kernel.empty() ? "other kernels" : family.kernel,
-               family.rows == 0 ? "as the model says: its held-out error is not lower with a fit"
+               family.rows == 0 ? "as the model says: a fit is not better on left-out problems"
                                 : fmt::format("fitted to {} rows of {} problems", family.rows, family.problems));
   }
   if (!samples.skipped.empty()) fmt::print("\n{} rows skipped, the first: {}\n", samples.skipped.size(), samples.skipped.front());

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::size_t kFirst = 8;
 constexpr std::size_t kLeastForRanks = 3;
+// What left-out problems may cost a fit that is better otherwise.
+constexpr double kErrorSlack = 1.05;
+constexpr double kSpearmanSlack = 0.01;
 constexpr double kFirstPickSlack = 0.002;  // of speed: below what a measurement tells apart
 
 double median(std::vector<double> values) {
@@ -83,8 +86,13 @@ std::vector<double> left_out_seconds(std::span<const CalibrationSample> samples,
   return seconds;
 }
 
+// Closer or in better order, and in no respect clearly worse.
 bool better(const TimeError& fitted, const TimeError& raw) {
-  return fitted.median_log_error < raw.median_log_error && fitted.first_pick >= raw.first_pick - kFirstPickSlack;
+  const bool closer = fitted.median_log_error < raw.median_log_error;
+  const bool better_order = fitted.median_spearman > raw.median_spearman;
+  return (closer || better_order) && fitted.median_log_error <= kErrorSlack * raw.median_log_error &&
+         fitted.median_spearman >= raw.median_spearman - kSpearmanSlack &&
+         fitted.first_pick >= raw.first_pick - kFirstPickSlack;
 }
 
 }  // namespace

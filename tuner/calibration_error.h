@@ -32,8 +32,8 @@ struct CalibrationReport {
 // By kernel in the order of the samples, then all together. Nothing in it was predicted by a fit that saw it.
 std::vector<CalibrationReport> cross_validate(std::span<const CalibrationSample> samples);
 
-// One family for each kernel whose held-out error (median log error) a fit lowers without worse first picks, and
-// the pooled one if the other kernels' fits do so for all kernels together.
+// One family for each kernel: a fit if left-out problems say that it is closer or in better order than the model
+// alone, and the identity if not. The pooled family is there if left-out kernels say so.
 std::vector<CalibrationFamily> fit_families(std::span<const CalibrationSample> samples,
                                             std::span<const CalibrationReport> reports);
 
