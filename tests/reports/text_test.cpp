@@ -29,7 +29,7 @@ TEST(Markdown, StartsWithTheErrorTable) {
                          "DRAM writes | 90th "
                          "percentile | regret of the model's own pick | worst |\n"
                          "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n"
-                         "| gemm | 2 | 5.0% | 9.0% | 0.0% | 0.0% | 20.0% | 20.0% |\n"));
+                         "| `gemm` | 2 | 5.0% | 9.0% | 0.0% | 0.0% | 20.0% | 20.0% |\n"));
 }
 
 TEST(Markdown, ShowsWhatTheModelsChoiceDoesDifferently) {
@@ -59,7 +59,7 @@ TEST(Markdown, HasEqualCellsInEveryRowOfATable) {
 TEST(Markdown, NamesDevicesWhereThereAreSeveral) {
   std::vector<Record> records = two_rows();
   records[1].measurement->provenance.gpu_name = "NVIDIA A100";
-  EXPECT_THAT(markdown(analyse(records)), HasSubstr("| gemm (NVIDIA A100) | 1 |"));
+  EXPECT_THAT(markdown(analyse(records)), HasSubstr("| `gemm` (NVIDIA A100) | 1 |"));
 }
 
 TEST(Terminal, IsPlainWithoutColor) {
