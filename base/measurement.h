@@ -17,7 +17,8 @@ enum class Tier {
 };
 char letter(Tier tier);  // 'A' to 'D'
 
-// Kernel time. The statistic is the median with a distribution-free 95% confidence interval from order statistics.
+// Kernel time. The statistic is the median with a distribution-free 95% confidence interval from order
+// statistics.
 struct Timing {
   double median_seconds = 0;
   double low_seconds = 0;
@@ -39,7 +40,7 @@ struct Counters {
   double l2_write_bytes = 0;    // lts__t_sectors_srcunit_tex_op_write.sum x 32
   double duration_seconds = 0;  // gpu__time_duration.sum; for rates only, it includes front-end work
   std::int64_t repeats = 0;
-  double dram_read_spread = 0;  // (maximum - minimum) / median over the repeats
+  double dram_read_spread = 0;        // (maximum - minimum) / median over the repeats
   std::map<std::string, double> raw;  // every metric by its CUPTI name
 
   bool operator==(const Counters&) const = default;

@@ -7,8 +7,8 @@
 
 namespace weir {
 
-// Traffic at the two levels that counters can see. L2 bytes are what the SMs ask of the L2 (32-byte sectors requested by
-// L1TEX or TMA); DRAM bytes are what crosses the memory controllers while the kernel runs.
+// Traffic at the two levels that counters can see. L2 bytes are what the SMs ask of the L2 (32-byte sectors
+// requested by L1TEX or TMA); DRAM bytes are what crosses the memory controllers while the kernel runs.
 struct Traffic {
   double dram_read_bytes = 0;
   double dram_write_bytes = 0;  // inside the kernel: what is still dirty in the L2 at its end is not included
@@ -46,16 +46,18 @@ struct LaunchPrediction {
   double time_seconds = 0;
   Bottleneck bound_by = Bottleneck::dram;
   double blocks_per_sm = 0;
-  double waves = 0;  // work items (or blocks) over concurrently resident ones
+  double waves = 0;                    // work items (or blocks) over concurrently resident ones
   ResourceSeconds resource_seconds{};  // all 0 in rows of stores that were written without it
 
   bool operator==(const LaunchPrediction&) const = default;
 };
 
 struct Bounds {
-  double compulsory_bytes = 0;   // each input byte once, each output byte once
-  double sram_level_bytes = 0;   // every tile load and store counted, no cache: the count of IO-complexity theory
-  double lower_bound_bytes = 0;  // published lower bound of the on-chip traffic; 0 where the definition gives none
+  double compulsory_bytes = 0;  // each input byte once, each output byte once
+  double sram_level_bytes =
+      0;  // every tile load and store counted, no cache: the count of IO-complexity theory
+  double lower_bound_bytes =
+      0;  // published lower bound of the on-chip traffic; 0 where the definition gives none
   std::string lower_bound_source;
 
   bool operator==(const Bounds&) const = default;
@@ -66,7 +68,7 @@ struct Prediction {
   Traffic traffic;       // all launches together
   double l2_hit_rate = 0;
   double dirty_bytes = 0;
-  double dram_read_low_bytes = 0;   // 90% interval of the DRAM reads
+  double dram_read_low_bytes = 0;  // 90% interval of the DRAM reads
   double dram_read_high_bytes = 0;
   double dram_write_low_bytes = 0;  // 90% interval of the DRAM writes
   double dram_write_high_bytes = 0;

@@ -10,11 +10,13 @@ namespace weir::cli {
 
 void add_backend_options(CLI::App& command, BackendOptions& options) {
   command.add_option("--device", options.ordinal, "Which GPU of this machine")->capture_default_str();
-  command.add_option("--gpu", options.gpu, "Device profile to predict with (default: found by the device's name)");
+  command.add_option("--gpu", options.gpu,
+                     "Device profile to predict with (default: found by the device's name)");
   command.add_option("--replay", options.replay, "Use this recorded sweep instead of a GPU");
   command.add_option("--device-name", options.device_name, "Which device of the recorded sweep");
   command.add_option("--replay-delay", options.replay_delay_seconds, "Seconds that each replayed call takes");
-  command.add_flag("--require-counters", options.require_counters, "Fail with exit code 4 if counters may not be read");
+  command.add_flag("--require-counters", options.require_counters,
+                   "Fail with exit code 4 if counters may not be read");
 }
 
 Result<OpenBackend> open_backend(const BackendOptions& options) {
@@ -23,13 +25,14 @@ Result<OpenBackend> open_backend(const BackendOptions& options) {
 
   OpenBackend opened;
   if (!options.replay.empty()) {
-    Result<ReplayDevice> replay =
-        open_replay(options.replay, *profiles, ReplayOptions{options.device_name, options.replay_delay_seconds});
+    Result<ReplayDevice> replay = open_replay(
+        options.replay, *profiles, ReplayOptions{options.device_name, options.replay_delay_seconds});
     if (!replay) return replay.error();
     opened.backend = std::move(replay->backend);
     opened.profile = std::move(replay->profile);
     opened.recorded_configs = std::move(replay->configs);
-    opened.notes.push_back("replaying what " + opened.backend->facts().name + " measured, from " + options.replay.string());
+    opened.notes.push_back("replaying what " + opened.backend->facts().name + " measured, from " +
+                           options.replay.string());
   } else {
     WorkerOptions worker;
     worker.ordinal = options.ordinal;
@@ -47,7 +50,8 @@ Result<OpenBackend> open_backend(const BackendOptions& options) {
     }
   }
   if (opened.backend->tier() != Tier::counters) {
-    opened.notes.push_back(std::string("measurements are tier ") + letter(opened.backend->tier()) + ": " + opened.backend->tier_reason());
+    opened.notes.push_back(std::string("measurements are tier ") + letter(opened.backend->tier()) + ": " +
+                           opened.backend->tier_reason());
   }
   return opened;
 }

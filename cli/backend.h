@@ -29,7 +29,8 @@ struct OpenBackend {
   DeviceProfile profile;
   // Of a recorded sweep: the configurations it knows, by kernel and problem. Empty for a GPU.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> recorded_configs;
-  std::vector<std::string> notes;  // for people: where the device differs from the profile, why there are no counters
+  std::vector<std::string>
+      notes;  // for people: where the device differs from the profile, why there are no counters
 };
 
 void add_backend_options(CLI::App& command, BackendOptions& options);

@@ -21,17 +21,27 @@ extern "C" void on_signal(int number) {
 
 int exit_code(ErrorKind kind) {
   switch (kind) {
-    case ErrorKind::usage: return kUsage;
-    case ErrorKind::missing: return kUsage;
-    case ErrorKind::rejected: return kUsage;
-    case ErrorKind::no_device: return kNoDevice;
-    case ErrorKind::counters_denied: return kCountersDenied;
-    case ErrorKind::busy: return kBusy;
-    case ErrorKind::corrupt: return kCorrupt;
-    case ErrorKind::verification: return kVerificationFailed;
-    case ErrorKind::interrupted: return kInterrupted;
+    case ErrorKind::usage:
+      return kUsage;
+    case ErrorKind::missing:
+      return kUsage;
+    case ErrorKind::rejected:
+      return kUsage;
+    case ErrorKind::no_device:
+      return kNoDevice;
+    case ErrorKind::counters_denied:
+      return kCountersDenied;
+    case ErrorKind::busy:
+      return kBusy;
+    case ErrorKind::corrupt:
+      return kCorrupt;
+    case ErrorKind::verification:
+      return kVerificationFailed;
+    case ErrorKind::interrupted:
+      return kInterrupted;
     case ErrorKind::failed:
-    case ErrorKind::unexpected: return kUnexpected;
+    case ErrorKind::unexpected:
+      return kUnexpected;
   }
   return kUnexpected;
 }
@@ -41,9 +51,13 @@ int complain(const Error& error) {
   return exit_code(error.kind);
 }
 
-void say(const std::string& message) { std::fprintf(stderr, "%s\n", message.c_str()); }
+void say(const std::string& message) {
+  std::fprintf(stderr, "%s\n", message.c_str());
+}
 
-bool stop_requested() { return signals.load() > 0; }
+bool stop_requested() {
+  return signals.load() > 0;
+}
 
 void catch_interrupts() {
   struct sigaction action {};
@@ -57,7 +71,8 @@ Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std:
   for (const std::string& text : texts) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) {
-      return Error{ErrorKind::usage, "--table " + text + " has no '='", "write --table name=FILE or --table name=1;2;3"};
+      return Error{ErrorKind::usage, "--table " + text + " has no '='",
+                   "write --table name=FILE or --table name=1;2;3"};
     }
     std::string content = text.substr(equals + 1);
     if (std::ifstream file(content); file) content.assign(std::istreambuf_iterator<char>(file), {});
@@ -68,7 +83,9 @@ Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std:
       try {
         values.push_back(std::stoll(content.substr(at, 24), &used));
       } catch (const std::exception&) {
-        return Error{ErrorKind::usage, "--table " + text.substr(0, equals) + ": '" + content.substr(at, 24) + "' is no integer", ""};
+        return Error{ErrorKind::usage,
+                     "--table " + text.substr(0, equals) + ": '" + content.substr(at, 24) + "' is no integer",
+                     ""};
       }
       at += used;
     }

@@ -1,4 +1,5 @@
-// What every command shares: printing errors, the kernels and profiles that ship, problems and configurations as text.
+// What every command shares: printing errors, the kernels and profiles that ship, problems and configurations
+// as text.
 #pragma once
 
 #include <CLI/CLI.hpp>

@@ -27,15 +27,25 @@ int list(const Options& options) {
   Result<std::vector<Summary>> rows = summaries(*store);
   if (!rows) return complain(rows.error());
   Json json = Json::array();
-  if (!options.json) fmt::print("{:<20} {:>8} {:>8} {:>6} {:>9} {:>10}  problem, device\n", "kernel", "measured", "rejected", "failed", "predicted", "best");
+  if (!options.json)
+    fmt::print("{:<20} {:>8} {:>8} {:>6} {:>9} {:>10}  problem, device\n", "kernel", "measured", "rejected",
+               "failed", "predicted", "best");
   for (const Summary& s : *rows) {
     if (options.json) {
-      json.push_back(Json{{"kernel", s.kernel}, {"source_hash", s.source_hash}, {"problem", text_to_json(s.problem)}, {"gpu", s.gpu_name},
-                          {"predicted", s.predicted}, {"measured", s.measured}, {"rejected", s.rejected}, {"failed", s.failed},
-                          {"best_seconds", s.best_seconds}, {"latest", s.latest}});
+      json.push_back(Json{{"kernel", s.kernel},
+                          {"source_hash", s.source_hash},
+                          {"problem", text_to_json(s.problem)},
+                          {"gpu", s.gpu_name},
+                          {"predicted", s.predicted},
+                          {"measured", s.measured},
+                          {"rejected", s.rejected},
+                          {"failed", s.failed},
+                          {"best_seconds", s.best_seconds},
+                          {"latest", s.latest}});
     } else {
-      fmt::print("{:<20} {:>8} {:>8} {:>6} {:>9} {:>10}  {}, {}\n", s.kernel, s.measured, s.rejected, s.failed, s.predicted,
-                 s.best_seconds > 0 ? microseconds(s.best_seconds) : "", s.problem, s.gpu_name);
+      fmt::print("{:<20} {:>8} {:>8} {:>6} {:>9} {:>10}  {}, {}\n", s.kernel, s.measured, s.rejected,
+                 s.failed, s.predicted, s.best_seconds > 0 ? microseconds(s.best_seconds) : "", s.problem,
+                 s.gpu_name);
     }
   }
   if (options.json) fmt::print("{}\n", json.dump(2));
@@ -100,17 +110,19 @@ int export_rows(const Options& options) {
     file.open(options.out, std::ios::binary);
     if (!file) return complain(Error{ErrorKind::usage, "cannot write " + options.out, ""});
   }
-  if (Status status = export_csv(*store, options.out.empty() ? std::cout : file); !status) return complain(status.error());
+  if (Status status = export_csv(*store, options.out.empty() ? std::cout : file); !status)
+    return complain(status.error());
   return kOk;
 }
 
 int collect(const Options& options) {
   Result<Store> store = Store::open(options.db, Store::Mode::open_existing);
   if (!store) return complain(store.error());
-  Result<GarbageReport> report = collect_garbage(*store, options.picks_only ? KeepModules::picks : KeepModules::measured);
+  Result<GarbageReport> report =
+      collect_garbage(*store, options.picks_only ? KeepModules::picks : KeepModules::measured);
   if (!report) return complain(report.error());
-  fmt::print("removed {} rows and {} modules; {} bytes, was {}\n", report->rows, report->modules, report->bytes_after,
-             report->bytes_before);
+  fmt::print("removed {} rows and {} modules; {} bytes, was {}\n", report->rows, report->modules,
+             report->bytes_after, report->bytes_before);
   return kOk;
 }
 
@@ -144,9 +156,11 @@ void register_db(CLI::App& app, int& exit_code) {
   rows->add_flag("--json", options->json, "Print JSON");
   add("verify", "Integrity and, for a ship file, its digest", verify);
   add("merge", "Take the rows of other stores; the more recent row of a key stays", merge_into)
-      ->add_option("from", options->from, "Stores to take rows from")->required();
+      ->add_option("from", options->from, "Stores to take rows from")
+      ->required();
   add("export", "All rows as CSV", export_rows)->add_option("--out", options->out, "File (default: stdout)");
-  add("repredict", "Predict the stored rows again with the model as it is now; measurements stay", predict_again);
+  add("repredict", "Predict the stored rows again with the model as it is now; measurements stay",
+      predict_again);
   add("gc", "Remove rows of older sources and modules that nothing runs", collect)
       ->add_flag("--picks-only", options->picks_only, "Keep only the modules that weir ship would publish");
 }

@@ -23,7 +23,8 @@ struct Options {
 DoctorCheck check_profile(const DeviceFacts& facts) {
   DoctorCheck check{"profile of " + facts.name, false, "", ""};
   Result<std::vector<DeviceProfile>> profiles = load_all_profiles(profiles_folder());
-  Result<DeviceProfile> profile = profiles ? profile_for(*profiles, facts.name) : Result<DeviceProfile>(profiles.error());
+  Result<DeviceProfile> profile =
+      profiles ? profile_for(*profiles, facts.name) : Result<DeviceProfile>(profiles.error());
   if (!profile) {
     check.detail = profile.error().message;
     check.advice = profile.error().advice;
@@ -31,7 +32,8 @@ DoctorCheck check_profile(const DeviceFacts& facts) {
   }
   const std::vector<std::string> found = differences(*profile, facts);
   check.ok = found.empty();
-  check.detail = found.empty() ? profile->name + " agrees with what the driver reports" : fmt::format("{}", fmt::join(found, "; "));
+  check.detail = found.empty() ? profile->name + " agrees with what the driver reports"
+                               : fmt::format("{}", fmt::join(found, "; "));
   if (!found.empty()) check.advice = "predictions use the profile; pass --gpu with one that fits, or add one";
   return check;
 }
@@ -45,8 +47,11 @@ int run(const Options& options) {
     for (const DoctorCheck& c : report.checks) {
       checks.push_back(Json{{"name", c.name}, {"ok", c.ok}, {"detail", c.detail}, {"advice", c.advice}});
     }
-    const Json out{{"version", version_text()}, {"home", home_folder().string()}, {"tier", std::string(1, letter(report.tier))},
-                   {"tier_reason", report.tier_reason}, {"checks", checks}};
+    const Json out{{"version", version_text()},
+                   {"home", home_folder().string()},
+                   {"tier", std::string(1, letter(report.tier))},
+                   {"tier_reason", report.tier_reason},
+                   {"checks", checks}};
     fmt::print("{}\n", out.dump(2));
   } else {
     fmt::print("{}\n", version_text());
@@ -55,7 +60,8 @@ int run(const Options& options) {
       fmt::print("  {} {:<16} {}\n", mark, c.name, c.detail);
       if (!c.ok && !c.advice.empty()) fmt::print("     {:<16} {}\n", "", c.advice);
     }
-    fmt::print("measurements here would be tier {}{}{}\n", letter(report.tier), report.tier_reason.empty() ? "" : ": ", report.tier_reason);
+    fmt::print("measurements here would be tier {}{}{}\n", letter(report.tier),
+               report.tier_reason.empty() ? "" : ": ", report.tier_reason);
   }
   if (options.require == "gpu" && report.tier == Tier::none) return kNoDevice;
   if (options.require == "counters" && report.tier == Tier::none) return kNoDevice;
@@ -67,7 +73,8 @@ int run(const Options& options) {
 
 void register_doctor(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("doctor", "What works here: driver, compiler, counters and why not, versions");
+  CLI::App* command =
+      app.add_subcommand("doctor", "What works here: driver, compiler, counters and why not, versions");
   command->add_option("--require", options->require, "Exit with 3 without a GPU, with 4 without counters")
       ->check(CLI::IsMember({"gpu", "counters"}));
   command->add_flag("--json", options->json, "Print JSON");

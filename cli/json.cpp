@@ -53,7 +53,8 @@ Json to_json(const RankedConfig& ranked) {
   Json launches = Json::array();
   for (const LaunchPrediction& l : p.launches) {
     Json resources = Json::object();
-    for (std::size_t i = 0; i < l.resource_seconds.size(); ++i) resources[to_string(static_cast<Bottleneck>(i))] = l.resource_seconds[i];
+    for (std::size_t i = 0; i < l.resource_seconds.size(); ++i)
+      resources[to_string(static_cast<Bottleneck>(i))] = l.resource_seconds[i];
     launches.push_back(Json{{"launch", l.launch},
                             {"dram_read_bytes", l.traffic.dram_read_bytes},
                             {"dram_write_bytes", l.traffic.dram_write_bytes},

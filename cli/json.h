@@ -13,11 +13,13 @@ namespace weir::cli {
 using Json = nlohmann::ordered_json;
 
 Json to_json(const Problem& problem);
-Json to_json(const Config& config);  // integers and booleans as such; "variant" last, if the kernel has several
+Json to_json(
+    const Config& config);  // integers and booleans as such; "variant" last, if the kernel has several
 Json to_json(const Bounds& bounds);
 Json to_json(const RankedConfig& ranked);
 Json to_json(const RejectedConfig& rejected);
-Json summary(const Record& record);  // config, measured and predicted bytes and times, match of the verification
+Json summary(
+    const Record& record);  // config, measured and predicted bytes and times, match of the verification
 
 // "k=v,k=v" to an object with integers, booleans and names.
 Json text_to_json(const std::string& key_values);

@@ -10,15 +10,19 @@ namespace {
 
 const char* type_name(ParameterInfo::Type type) {
   switch (type) {
-    case ParameterInfo::Type::integer: return "int";
-    case ParameterInfo::Type::boolean: return "bool";
-    case ParameterInfo::Type::enumeration: return "enum";
+    case ParameterInfo::Type::integer:
+      return "int";
+    case ParameterInfo::Type::boolean:
+      return "bool";
+    case ParameterInfo::Type::enumeration:
+      return "enum";
   }
   return "";
 }
 
 std::string legal_values(const ParameterInfo& parameter) {
-  return parameter.values.empty() ? type_name(parameter.type) : fmt::format("{}", fmt::join(parameter.values, " | "));
+  return parameter.values.empty() ? type_name(parameter.type)
+                                  : fmt::format("{}", fmt::join(parameter.values, " | "));
 }
 
 void print(const KernelDefinition& definition) {
@@ -29,9 +33,10 @@ void print(const KernelDefinition& definition) {
   }
   for (const VariantInfo& v : definition.variants()) {
     fmt::print("  tunables{}{}\n", v.name.empty() ? "" : " of variant " + v.name,
-               v.min_compute_capability ? fmt::format(" (compute capability {}.{} and up)", v.min_compute_capability / 10,
-                                                      v.min_compute_capability % 10)
-                                        : "");
+               v.min_compute_capability
+                   ? fmt::format(" (compute capability {}.{} and up)", v.min_compute_capability / 10,
+                                 v.min_compute_capability % 10)
+                   : "");
     for (const TunableInfo& t : v.tunables) fmt::print("    {:<16} {}\n", t.name, fmt::join(t.values, " "));
   }
 }
@@ -82,8 +87,10 @@ void register_kernels(CLI::App& app, int& exit_code) {
     bool json = false;
   };
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("kernels", "The kernels that Weir knows, their problems and tunables");
-  command->add_option("kernel", options->kernels, "Shipped kernels or paths to kernel.yaml (default: all shipped)");
+  CLI::App* command =
+      app.add_subcommand("kernels", "The kernels that Weir knows, their problems and tunables");
+  command->add_option("kernel", options->kernels,
+                      "Shipped kernels or paths to kernel.yaml (default: all shipped)");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &exit_code] { exit_code = run(options->kernels, options->json); });
 }

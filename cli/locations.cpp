@@ -11,7 +11,8 @@ std::filesystem::path home_folder() {
   const fs::path executable = fs::read_symlink("/proc/self/exe", ignored);
   for (const fs::path& folder : {executable.parent_path(), executable.parent_path().parent_path(),
                                  executable.parent_path().parent_path() / "share" / "weir"}) {
-    if (fs::is_directory(folder / "kernels", ignored) && fs::is_directory(folder / "profiles" / "gpus", ignored)) {
+    if (fs::is_directory(folder / "kernels", ignored) &&
+        fs::is_directory(folder / "profiles" / "gpus", ignored)) {
       return folder;
     }
   }

@@ -17,12 +17,14 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", version_text());
   app.require_subcommand(1);
   app.footer(
-      "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 no usable device, 4 counters not permitted, 5 database busy,\n"
-      "6 database corrupt or incompatible, 7 miss, 8 verification or gate failed, 130 interrupted with state saved.");
+      "Exit codes: 0 ok, 1 unexpected, 2 usage, 3 no usable device, 4 counters not permitted, 5 database "
+      "busy,\n"
+      "6 database corrupt or incompatible, 7 miss, 8 verification or gate failed, 130 interrupted with state "
+      "saved.");
   int exit_code = kOk;
   for (const RegisterCommand register_command :
-       {register_doctor, register_kernels, register_predict, register_tune, register_report, register_pick, register_ship,
-        register_db, register_verify, register_calibrate}) {
+       {register_doctor, register_kernels, register_predict, register_tune, register_report, register_pick,
+        register_ship, register_db, register_verify, register_calibrate}) {
     register_command(app, exit_code);
   }
   try {

@@ -47,7 +47,8 @@ int run(const Options& options) {
     }
     fmt::print("{}\n", out.dump(2));
   } else {
-    fmt::print("{} {} on {}\n  {}: {}\n", pick.kernel, pick.problem, device->gpu_name, to_string(pick.match), pick.reason);
+    fmt::print("{} {} on {}\n  {}: {}\n", pick.kernel, pick.problem, device->gpu_name, to_string(pick.match),
+               pick.reason);
     if (pick.match != Match::none) fmt::print("  {}\n", pick.config);
     if (pick.match == Match::exact) fmt::print("  {} when it was tuned\n", microseconds(pick.median_seconds));
   }

@@ -23,22 +23,24 @@ struct Options {
 void print_table(const KernelDefinition& definition, const Problem& problem, const DeviceProfile& profile,
                  const Space& space, std::size_t top) {
   fmt::print("{} on {}, {}\n", definition.name(), profile.title, to_string(problem));
-  if (!is_calibrated(profile)) fmt::print("(uncalibrated profile: datasheet values and analogies, see {})\n", profile.name);
+  if (!is_calibrated(profile))
+    fmt::print("(uncalibrated profile: datasheet values and analogies, see {})\n", profile.name);
   if (space.ranked.empty()) {
     fmt::print("no legal candidate\n");
   } else {
     const Bounds& b = space.ranked.front().prediction.bounds;
     fmt::print("compulsory {}", megabytes(b.compulsory_bytes));
-    if (b.lower_bound_bytes > 0) fmt::print(", lower bound {} ({})", megabytes(b.lower_bound_bytes), b.lower_bound_source);
-    fmt::print("\n\n{:>10} {:>12} {:>12} {:>12} {:>7} {:<11} {:<16} config\n", "time", "DRAM read", "DRAM write", "L2 read",
-               "L2 hit", "regime", "bound by");
+    if (b.lower_bound_bytes > 0)
+      fmt::print(", lower bound {} ({})", megabytes(b.lower_bound_bytes), b.lower_bound_source);
+    fmt::print("\n\n{:>10} {:>12} {:>12} {:>12} {:>7} {:<11} {:<16} config\n", "time", "DRAM read",
+               "DRAM write", "L2 read", "L2 hit", "regime", "bound by");
     for (std::size_t i = 0; i < space.ranked.size() && i < top; ++i) {
       const RankedConfig& r = space.ranked[i];
       const Prediction& p = r.prediction;
       fmt::print("{:>10} {:>12} {:>12} {:>12} {:>6.1f}% {:<11} {:<16} {}{}\n", microseconds(p.time_seconds),
                  megabytes(p.traffic.dram_read_bytes), megabytes(p.traffic.dram_write_bytes),
-                 megabytes(p.traffic.l2_read_bytes), 100 * p.l2_hit_rate, to_string(p.regime), to_string(p.bound_by),
-                 to_string(r.config), r.is_default ? "  (default)" : "");
+                 megabytes(p.traffic.l2_read_bytes), 100 * p.l2_hit_rate, to_string(p.regime),
+                 to_string(p.bound_by), to_string(r.config), r.is_default ? "  (default)" : "");
     }
     if (space.ranked.size() > top) fmt::print("… {} more (--top)\n", space.ranked.size() - top);
   }
@@ -78,10 +80,10 @@ int run(const Options& options) {
     explore_options.only = {*config};
   }
   if (options.dry_run) {
-    const std::size_t count =
-        options.config.empty() ? definition->enumerate(limits_of(*profile)).size() : explore_options.only.size();
-    fmt::print("would predict {} configurations of {} for {} on {}\n", count, definition->name(), to_string(*problem),
-               profile->name);
+    const std::size_t count = options.config.empty() ? definition->enumerate(limits_of(*profile)).size()
+                                                     : explore_options.only.size();
+    fmt::print("would predict {} configurations of {} for {} on {}\n", count, definition->name(),
+               to_string(*problem), profile->name);
     return kOk;
   }
   Result<Space> space = explore(*definition, *problem, *profile, limits_of(*profile), explore_options);
@@ -106,7 +108,8 @@ int run(const Options& options) {
     print_table(*definition, *problem, *profile, *space, options.top);
   }
   if (!options.config.empty() && space->ranked.empty()) {
-    return complain(Error{ErrorKind::rejected, "this configuration is rejected: " + space->rejected.front().reason, ""});
+    return complain(
+        Error{ErrorKind::rejected, "this configuration is rejected: " + space->rejected.front().reason, ""});
   }
   return kOk;
 }
@@ -115,18 +118,23 @@ int run(const Options& options) {
 
 void register_predict(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("predict", "Rank a kernel's tilings by predicted traffic and time; needs no GPU");
+  CLI::App* command =
+      app.add_subcommand("predict", "Rank a kernel's tilings by predicted traffic and time; needs no GPU");
   command->add_option("kernel", options->kernel, "A shipped kernel or a path to a kernel.yaml")->required();
-  command->add_option("--gpu", options->gpu, "Device profile: a name from profiles/gpus or a path")->required();
+  command->add_option("--gpu", options->gpu, "Device profile: a name from profiles/gpus or a path")
+      ->required();
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v");
   command->add_option("--config", options->config, "Evaluate only this configuration, k=v,k=v");
   command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
   command->add_option("--top", options->top, "Lines to print")->capture_default_str();
-  command->add_option("--fidelity", options->fidelity, "How to count")->check(CLI::IsMember({"bounds", "cache"}))->capture_default_str();
+  command->add_option("--fidelity", options->fidelity, "How to count")
+      ->check(CLI::IsMember({"bounds", "cache"}))
+      ->capture_default_str();
   command->add_option("--threads", options->threads, "Threads (default: all cores)");
   command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();
   command->add_flag("--warm", options->warm, "Predict for an L2 that the tensors went through before");
-  command->add_flag("--no-calibration", options->no_calibration, "Times as the model says, without profiles/calibrations");
+  command->add_flag("--no-calibration", options->no_calibration,
+                    "Times as the model says, without profiles/calibrations");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--dry-run", options->dry_run, "Say what would be predicted");
   command->callback([options, &exit_code] { exit_code = run(*options); });

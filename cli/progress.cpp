@@ -12,9 +12,14 @@ namespace weir::cli {
 using Clock = std::chrono::steady_clock;
 
 ProgressLine::ProgressLine(std::string label)
-    : label_(std::move(label)), terminal_(isatty(STDERR_FILENO) != 0), started_(Clock::now()), last_(started_) {}
+    : label_(std::move(label)),
+      terminal_(isatty(STDERR_FILENO) != 0),
+      started_(Clock::now()),
+      last_(started_) {}
 
-ProgressLine::~ProgressLine() { finish(); }
+ProgressLine::~ProgressLine() {
+  finish();
+}
 
 void ProgressLine::update(std::size_t done, std::size_t total, const std::string& detail) {
   const Clock::time_point now = Clock::now();

@@ -1,4 +1,5 @@
-// A progress line on stderr: redrawn in place with an ETA on a terminal, one line now and then otherwise. And the units that people read.
+// A progress line on stderr: redrawn in place with an ETA on a terminal, one line now and then otherwise. And
+// the units that people read.
 #pragma once
 
 #include <chrono>

@@ -63,7 +63,9 @@ int run(const Options& options) {
   } else {
     std::ofstream file(options.out, std::ios::binary);
     file << text;
-    if (!file.flush()) return complain(Error{ErrorKind::unexpected, "cannot write " + options.out, "is there space, and may this user write there?"});
+    if (!file.flush())
+      return complain(Error{ErrorKind::unexpected, "cannot write " + options.out,
+                            "is there space, and may this user write there?"});
     say("wrote " + options.out);
   }
 
@@ -79,17 +81,22 @@ int run(const Options& options) {
 
 void register_report(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("report", "Predicted against measured traffic and time, picks, rejections, provenance");
+  CLI::App* command = app.add_subcommand(
+      "report", "Predicted against measured traffic and time, picks, rejections, provenance");
   command->add_option("--db", options->db, "Stores to report on; may be given several times")->required();
-  command->add_option("--out", options->out, "Write to this file (.html, .md, .csv, .json); default: a summary to stdout");
+  command->add_option("--out", options->out,
+                      "Write to this file (.html, .md, .csv, .json); default: a summary to stdout");
   command->add_option("--format", options->format, "html, md, csv, json or terminal")
       ->check(CLI::IsMember({"html", "md", "csv", "json", "terminal"}));
-  command->add_flag_callback("--json", [options] { options->format = "json"; }, "Same as --format json");
+  command->add_flag_callback(
+      "--json", [options] { options->format = "json"; }, "Same as --format json");
   command->add_option("--kernel", options->kernel, "Only this kernel");
   command->add_option("--problem", options->problem, "Only this problem, as stored");
   command->add_option("--device", options->gpu, "Only this GPU, as the driver names it");
-  command->add_option("--gate-median", options->gate_median, "Exit 8 if a kernel's median error of DRAM reads is above this share");
-  command->add_option("--gate-p90", options->gate_p90, "Exit 8 if a kernel's 90th percentile of that error is above this share");
+  command->add_option("--gate-median", options->gate_median,
+                      "Exit 8 if a kernel's median error of DRAM reads is above this share");
+  command->add_option("--gate-p90", options->gate_p90,
+                      "Exit 8 if a kernel's 90th percentile of that error is above this share");
   command->callback([options, &exit_code] { exit_code = run(*options); });
 }
 

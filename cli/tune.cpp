@@ -21,7 +21,8 @@ struct Options {
   std::int64_t budget = 0, batch = 8, finalists = 4;
   std::uint64_t seed = 1;
   double seconds_per_candidate = 0.5;
-  bool no_counters = false, warm = false, fresh = false, no_calibration = false, json = false, dry_run = false;
+  bool no_counters = false, warm = false, fresh = false, no_calibration = false, json = false,
+       dry_run = false;
 };
 
 // "90", "90s", "10m" or "1h" in seconds.
@@ -86,7 +87,8 @@ class Progress : public TuneObserver {
 
 void print_result(const TuneResult& r) {
   say(fmt::format("  {} measured{}, {} failed, {} rejected; {}", r.measured,
-                  r.resumed ? fmt::format(" ({} resumed)", r.resumed) : "", r.failed, r.rejected, r.stopped_because));
+                  r.resumed ? fmt::format(" ({} resumed)", r.resumed) : "", r.failed, r.rejected,
+                  r.stopped_because));
   if (!r.choice) return;
   const Record& best = r.choice->best;
   const Measurement& m = *best.measurement;
@@ -103,8 +105,9 @@ void print_result(const TuneResult& r) {
 }
 
 Json result_to_json(const TuneResult& r) {
-  Json json{{"kernel", r.kernel},     {"problem", text_to_json(r.problem)}, {"measured", r.measured},
-            {"resumed", r.resumed},   {"rejected", r.rejected},             {"failed", r.failed},
+  Json json{{"kernel", r.kernel},           {"problem", text_to_json(r.problem)},
+            {"measured", r.measured},       {"resumed", r.resumed},
+            {"rejected", r.rejected},       {"failed", r.failed},
             {"interrupted", r.interrupted}, {"stopped_because", r.stopped_because}};
   json["best"] = r.choice ? summary(r.choice->best) : Json(nullptr);
   Json ties = Json::array();
@@ -164,7 +167,8 @@ Result<std::vector<Task>> plan(const Options& options) {
 int run(const Options& options) {
   catch_interrupts();
   if (options.kernels.empty() && options.workload.empty()) {
-    return complain(Error{ErrorKind::usage, "nothing to tune", "name a kernel and --problem, or give --workload FILE"});
+    return complain(
+        Error{ErrorKind::usage, "nothing to tune", "name a kernel and --problem, or give --workload FILE"});
   }
   Result<double> time_budget = parse_duration(options.time_budget);
   if (!time_budget) return complain(time_budget.error());
@@ -176,7 +180,8 @@ int run(const Options& options) {
   if (options.dry_run) {
     for (const Task& task : *tasks) {
       fmt::print("would tune {} for {} with strategy {}{}\n", task.definition.name(), to_string(task.problem),
-                 task.strategy.name, task.strategy.budget ? fmt::format(", at most {} candidates", task.strategy.budget) : "");
+                 task.strategy.name,
+                 task.strategy.budget ? fmt::format(", at most {} candidates", task.strategy.budget) : "");
     }
     return kOk;
   }
@@ -211,8 +216,10 @@ int run(const Options& options) {
     if (!options.backend.replay.empty() && task.only.empty()) {
       const auto recorded = opened->recorded_configs.find({task.definition.name(), to_string(task.problem)});
       if (recorded == opened->recorded_configs.end()) {
-        return complain(Error{ErrorKind::missing, "the recording has no " + task.definition.name() + " " + to_string(task.problem),
-                              "weir db ls --db " + options.backend.replay.string() + " lists what it has"});
+        return complain(
+            Error{ErrorKind::missing,
+                  "the recording has no " + task.definition.name() + " " + to_string(task.problem),
+                  "weir db ls --db " + options.backend.replay.string() + " lists what it has"});
       }
       for (const std::string& text : recorded->second) {
         Result<Config> config = task.definition.config(text);
@@ -221,7 +228,8 @@ int run(const Options& options) {
       }
     }
     progress.start(task.definition.name() + " " + to_string(task.problem));
-    TuneRequest request{task.definition, task.problem, opened->profile, kernels_folder(), tune_options, task.only, stop_requested};
+    TuneRequest request{task.definition, task.problem, opened->profile, kernels_folder(),
+                        tune_options,    task.only,    stop_requested};
     Result<TuneResult> result = tune(request, *opened->backend, *store, progress);
     progress.end();
     if (!result && result.error().kind == ErrorKind::interrupted) {
@@ -256,25 +264,37 @@ int run(const Options& options) {
 
 void register_tune(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("tune", "Sweep kernels on the GPU and store what was predicted and measured");
-  command->add_option("kernel", options->kernels, "Shipped kernels or paths to kernel.yaml; with --workload a filter");
+  CLI::App* command =
+      app.add_subcommand("tune", "Sweep kernels on the GPU and store what was predicted and measured");
+  command->add_option("kernel", options->kernels,
+                      "Shipped kernels or paths to kernel.yaml; with --workload a filter");
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v");
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
   command->add_option("--workload", options->workload, "YAML file with problems");
   command->add_option("--db", options->db, "The store, created if missing")->capture_default_str();
   command->add_option("--strategy", options->strategy, "model, exhaustive or random")->capture_default_str();
-  command->add_option("--budget", options->budget, "Candidates to measure per problem at most (default: no limit)");
-  command->add_option("--time-budget", options->time_budget, "Time per problem: 90s, 10m, 1h (default: no limit)");
-  command->add_option("--seconds-per-candidate", options->seconds_per_candidate, "Timing samples stop after this")->capture_default_str();
-  command->add_option("--batch", options->batch, "Candidates that are timed interleaved")->capture_default_str();
-  command->add_option("--finalists", options->finalists, "Fastest candidates that are re-timed together at the end")->capture_default_str();
+  command->add_option("--budget", options->budget,
+                      "Candidates to measure per problem at most (default: no limit)");
+  command->add_option("--time-budget", options->time_budget,
+                      "Time per problem: 90s, 10m, 1h (default: no limit)");
+  command
+      ->add_option("--seconds-per-candidate", options->seconds_per_candidate,
+                   "Timing samples stop after this")
+      ->capture_default_str();
+  command->add_option("--batch", options->batch, "Candidates that are timed interleaved")
+      ->capture_default_str();
+  command
+      ->add_option("--finalists", options->finalists,
+                   "Fastest candidates that are re-timed together at the end")
+      ->capture_default_str();
   command->add_option("--seed", options->seed, "Seed of everything random")->capture_default_str();
   add_backend_options(*command, options->backend);
   command->add_flag("--no-counters", options->no_counters, "Time only");
   command->add_flag("--warm", options->warm, "Time with a warm L2 (default: cold)");
   command->add_flag("--fresh", options->fresh, "Measure again what the store already holds");
-  command->add_flag("--no-calibration", options->no_calibration, "Rank by times as the model says, without profiles/calibrations");
+  command->add_flag("--no-calibration", options->no_calibration,
+                    "Rank by times as the model says, without profiles/calibrations");
   command->add_flag("--json", options->json, "Print JSON");
   command->add_flag("--dry-run", options->dry_run, "Say what would be tuned");
   command->callback([options, &exit_code] { exit_code = run(*options); });

@@ -42,7 +42,8 @@ int run(const Options& options) {
     }
   }
   if (items.empty()) {
-    return complain(Error{ErrorKind::usage, "nothing to verify", "name a kernel with --problem k=v,…, or give --workload FILE"});
+    return complain(Error{ErrorKind::usage, "nothing to verify",
+                          "name a kernel with --problem k=v,…, or give --workload FILE"});
   }
   Result<OpenBackend> opened = open_backend(options.backend);
   if (!opened) return complain(opened.error());
@@ -64,21 +65,26 @@ int run(const Options& options) {
     say(definition->name() + " " + to_string(*problem));
     TuneOptions tune_options;
     tune_options.strategy.budget = options.budget;
-    TuneRequest request{*definition, *problem, opened->profile, kernels_folder(), tune_options, only, stop_requested};
+    TuneRequest request{*definition,  *problem, opened->profile, kernels_folder(),
+                        tune_options, only,     stop_requested};
     Result<VerifyResult> result = verify_all(request, *opened->backend, observer);
     if (!result) return complain(result.error());
     failures += static_cast<std::int64_t>(result->failures.size());
     Json failed = Json::array();
     for (const auto& [config, reason] : result->failures) {
       failed.push_back(Json{{"config", text_to_json(config)}, {"reason", reason}});
-      if (!options.json) fmt::print("FAILED {} {} {}: {}\n", definition->name(), to_string(*problem), config, reason);
+      if (!options.json)
+        fmt::print("FAILED {} {} {}: {}\n", definition->name(), to_string(*problem), config, reason);
     }
     if (!options.json) {
-      fmt::print("{} {}: {} passed, {} failed, {} rejected\n", definition->name(), to_string(*problem), result->passed,
-                 result->failures.size(), result->rejected);
+      fmt::print("{} {}: {} passed, {} failed, {} rejected\n", definition->name(), to_string(*problem),
+                 result->passed, result->failures.size(), result->rejected);
     }
-    results.push_back(Json{{"kernel", definition->name()}, {"problem", to_json(*problem)}, {"passed", result->passed},
-                           {"failed", failed}, {"rejected", result->rejected}});
+    results.push_back(Json{{"kernel", definition->name()},
+                           {"problem", to_json(*problem)},
+                           {"passed", result->passed},
+                           {"failed", failed},
+                           {"rejected", result->rejected}});
   }
   if (options.json) fmt::print("{}\n", results.dump(2));
   return failures ? kVerificationFailed : kOk;
@@ -88,9 +94,12 @@ int run(const Options& options) {
 
 void register_verify(CLI::App& app, int& exit_code) {
   auto options = std::make_shared<Options>();
-  CLI::App* command = app.add_subcommand("verify", "Check the result of every candidate on this GPU against the reference");
-  command->add_option("kernel", options->kernels, "Shipped kernels or paths to kernel.yaml; with --workload a filter");
-  command->add_option("--problem", options->problems, "Problem parameters, k=v,k=v; may be given several times");
+  CLI::App* command =
+      app.add_subcommand("verify", "Check the result of every candidate on this GPU against the reference");
+  command->add_option("kernel", options->kernels,
+                      "Shipped kernels or paths to kernel.yaml; with --workload a filter");
+  command->add_option("--problem", options->problems,
+                      "Problem parameters, k=v,k=v; may be given several times");
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--workload", options->workload, "YAML file with problems");
   command->add_option("--budget", options->budget, "Candidates per problem at most (default: all)");

@@ -5,6 +5,8 @@
 
 namespace weir::cli {
 
-std::string version_text() { return fmt::format("weir {} (SQLite {})", WEIR_VERSION, sqlite3_libversion()); }
+std::string version_text() {
+  return fmt::format("weir {} (SQLite {})", WEIR_VERSION, sqlite3_libversion());
+}
 
 }  // namespace weir::cli

@@ -1,5 +1,5 @@
-// What the backend itself runs on the GPU: filling tensors, comparing results, cleaning the L2, stamping clocks. Embedded in the
-// library and compiled by NVRTC.
+// What the backend itself runs on the GPU: filling tensors, comparing results, cleaning the L2, stamping
+// clocks. Embedded in the library and compiled by NVRTC.
 
 using uint64 = unsigned long long;
 using int64 = long long;
@@ -16,10 +16,14 @@ struct Minifloat {
 
 __device__ Minifloat minifloat_of(Element element) {
   switch (element) {
-    case Element::bf16: return {8, 7, true};
-    case Element::f16: return {5, 10, true};
-    case Element::fp8_e4m3: return {4, 3, false};
-    default: return {5, 2, true};
+    case Element::bf16:
+      return {8, 7, true};
+    case Element::f16:
+      return {5, 10, true};
+    case Element::fp8_e4m3:
+      return {4, 3, false};
+    default:
+      return {5, 2, true};
   }
 }
 
@@ -60,7 +64,8 @@ __device__ float decode_minifloat(unsigned bits, Minifloat type) {
   } else if (exponent == 0) {
     magnitude = ldexpf(static_cast<float>(mantissa), 1 - bias - mantissa_bits);
   } else {
-    magnitude = ldexpf(static_cast<float>(mantissa + (1u << mantissa_bits)), static_cast<int>(exponent) - bias - mantissa_bits);
+    magnitude = ldexpf(static_cast<float>(mantissa + (1u << mantissa_bits)),
+                       static_cast<int>(exponent) - bias - mantissa_bits);
   }
   return (bits >> (type.exponent_bits + mantissa_bits)) & 1 ? -magnitude : magnitude;
 }
@@ -68,14 +73,22 @@ __device__ float decode_minifloat(unsigned bits, Minifloat type) {
 __device__ double read_element(const void* data, int64 index, Element element) {
   switch (element) {
     case Element::bf16:
-    case Element::f16: return decode_minifloat(static_cast<const unsigned short*>(data)[index], minifloat_of(element));
-    case Element::f32: return static_cast<const float*>(data)[index];
-    case Element::f64: return static_cast<const double*>(data)[index];
-    case Element::i32: return static_cast<const int*>(data)[index];
-    case Element::i64: return static_cast<double>(static_cast<const int64*>(data)[index]);
-    case Element::u8: return static_cast<const unsigned char*>(data)[index];
-    case Element::i8: return static_cast<const signed char*>(data)[index];
-    default: return decode_minifloat(static_cast<const unsigned char*>(data)[index], minifloat_of(element));
+    case Element::f16:
+      return decode_minifloat(static_cast<const unsigned short*>(data)[index], minifloat_of(element));
+    case Element::f32:
+      return static_cast<const float*>(data)[index];
+    case Element::f64:
+      return static_cast<const double*>(data)[index];
+    case Element::i32:
+      return static_cast<const int*>(data)[index];
+    case Element::i64:
+      return static_cast<double>(static_cast<const int64*>(data)[index]);
+    case Element::u8:
+      return static_cast<const unsigned char*>(data)[index];
+    case Element::i8:
+      return static_cast<const signed char*>(data)[index];
+    default:
+      return decode_minifloat(static_cast<const unsigned char*>(data)[index], minifloat_of(element));
   }
 }
 
@@ -86,12 +99,24 @@ __device__ void write_element(void* data, int64 index, Element element, double v
       static_cast<unsigned short*>(data)[index] =
           static_cast<unsigned short>(encode_minifloat(static_cast<float>(value), minifloat_of(element)));
       break;
-    case Element::f32: static_cast<float*>(data)[index] = static_cast<float>(value); break;
-    case Element::f64: static_cast<double*>(data)[index] = value; break;
-    case Element::i32: static_cast<int*>(data)[index] = static_cast<int>(value); break;
-    case Element::i64: static_cast<int64*>(data)[index] = static_cast<int64>(value); break;
-    case Element::u8: static_cast<unsigned char*>(data)[index] = static_cast<unsigned char>(static_cast<int64>(value)); break;
-    case Element::i8: static_cast<signed char*>(data)[index] = static_cast<signed char>(static_cast<int64>(value)); break;
+    case Element::f32:
+      static_cast<float*>(data)[index] = static_cast<float>(value);
+      break;
+    case Element::f64:
+      static_cast<double*>(data)[index] = value;
+      break;
+    case Element::i32:
+      static_cast<int*>(data)[index] = static_cast<int>(value);
+      break;
+    case Element::i64:
+      static_cast<int64*>(data)[index] = static_cast<int64>(value);
+      break;
+    case Element::u8:
+      static_cast<unsigned char*>(data)[index] = static_cast<unsigned char>(static_cast<int64>(value));
+      break;
+    case Element::i8:
+      static_cast<signed char*>(data)[index] = static_cast<signed char>(static_cast<int64>(value));
+      break;
     default:
       static_cast<unsigned char*>(data)[index] =
           static_cast<unsigned char>(encode_minifloat(static_cast<float>(value), minifloat_of(element)));
@@ -99,7 +124,8 @@ __device__ void write_element(void* data, int64 index, Element element, double v
 }
 
 __device__ bool is_integer(Element element) {
-  return element == Element::i32 || element == Element::i64 || element == Element::u8 || element == Element::i8;
+  return element == Element::i32 || element == Element::i64 || element == Element::u8 ||
+         element == Element::i8;
 }
 
 // splitmix64 (Steele, Lea, Flood 2014): every index gets independent bits, in any order.
@@ -110,11 +136,17 @@ __device__ uint64 hash(uint64 x) {
   return x ^ (x >> 31);
 }
 
-__device__ int64 first_index() { return blockIdx.x * static_cast<int64>(blockDim.x) + threadIdx.x; }
-__device__ int64 index_stride() { return gridDim.x * static_cast<int64>(blockDim.x); }
+__device__ int64 first_index() {
+  return blockIdx.x * static_cast<int64>(blockDim.x) + threadIdx.x;
+}
+__device__ int64 index_stride() {
+  return gridDim.x * static_cast<int64>(blockDim.x);
+}
 
-// normal: N(0, 1); uniform: [-1, 1); both are integers from -128 to 127 (0 to 255 unsigned) for integer types.
-extern "C" __global__ void weir_fill(void* data, int64 count, int element_number, int fill_number, uint64 seed) {
+// normal: N(0, 1); uniform: [-1, 1); both are integers from -128 to 127 (0 to 255 unsigned) for integer
+// types.
+extern "C" __global__ void weir_fill(void* data, int64 count, int element_number, int fill_number,
+                                     uint64 seed) {
   const Element element = static_cast<Element>(element_number);
   const Fill fill = static_cast<Fill>(fill_number);
   for (int64 i = first_index(); i < count; i += index_stride()) {
@@ -173,7 +205,8 @@ __device__ void merge(Comparison& into, const Comparison& from) {
     into.largest_error = from.largest_error;
     into.largest_error_index = from.largest_error_index;
   }
-  if (from.special_mismatches > 0 && (into.special_mismatches == 0 || from.special_index < into.special_index)) {
+  if (from.special_mismatches > 0 &&
+      (into.special_mismatches == 0 || from.special_index < into.special_index)) {
     into.special_index = from.special_index;
   }
   into.special_mismatches += from.special_mismatches;
@@ -184,7 +217,8 @@ constexpr int kCompareThreads = 256;
 
 // One Comparison per block, accumulated in double precision.
 extern "C" __global__ void __launch_bounds__(kCompareThreads)
-    weir_compare(const void* data, const float* reference, int64 count, int element_number, Layout layout, Comparison* blocks) {
+    weir_compare(const void* data, const float* reference, int64 count, int element_number, Layout layout,
+                 Comparison* blocks) {
   Comparison mine = {0, 0, 0, 0, -1, 0, -1, 0};
   for (int64 i = first_index(); i < count; i += index_stride()) {
     const int64 at = offset_of(i, layout);
@@ -221,7 +255,8 @@ extern "C" __global__ void __launch_bounds__(kCompareThreads)
 extern "C" __global__ void weir_checksum(const unsigned char* data, int64 bytes, uint64* sum) {
   const unsigned* words = reinterpret_cast<const unsigned*>(data);
   uint64 mine = 0;
-  for (int64 i = first_index(); i < bytes / 4; i += index_stride()) mine += hash(words[i] + (static_cast<uint64>(i) << 32));
+  for (int64 i = first_index(); i < bytes / 4; i += index_stride())
+    mine += hash(words[i] + (static_cast<uint64>(i) << 32));
   if (first_index() == 0) {
     for (int64 i = bytes / 4 * 4; i < bytes; ++i) mine += hash(data[i] + (static_cast<uint64>(i) << 32) + 7);
   }
@@ -229,7 +264,8 @@ extern "C" __global__ void weir_checksum(const unsigned char* data, int64 bytes,
 }
 
 extern "C" __global__ void weir_sweep_write(uint4* buffer, int64 count, unsigned value) {
-  for (int64 i = first_index(); i < count; i += index_stride()) buffer[i] = make_uint4(value, value + 1, value + 2, value + 3);
+  for (int64 i = first_index(); i < count; i += index_stride())
+    buffer[i] = make_uint4(value, value + 1, value + 2, value + 3);
 }
 
 // Reads past the L1 and keeps the compiler from dropping the loads.

@@ -1,4 +1,5 @@
-// A kernel resolved for one problem, one configuration and one device: everything that the simulator walks and the GPU launches.
+// A kernel resolved for one problem, one configuration and one device: everything that the simulator walks
+// and the GPU launches.
 #pragma once
 
 #include <array>
@@ -33,7 +34,7 @@ struct TensorLayout {
   std::string name;
   Role role = Role::in;
   Element element = Element::f32;
-  std::vector<std::int64_t> shape;            // elements
+  std::vector<std::int64_t> shape;             // elements
   std::vector<std::int64_t> strides_elements;  // same length; row-major unless the definition says otherwise
   std::int64_t alignment_bytes = 16;
   Fill fill = Fill::normal;
@@ -55,9 +56,9 @@ struct Action {
 
   // let and loop: the slot that receives the value.
   int slot = 0;
-  Expression value;             // let: the value; branch: the condition
-  Expression from, to, step;    // loop: [from, to), step may be negative, never 0
-  Expression prefetch;          // loop: how many iterations ahead its loads run
+  Expression value;               // let: the value; branch: the condition
+  Expression from, to, step;      // loop: [from, to), step may be negative, never 0
+  Expression prefetch;            // loop: how many iterations ahead its loads run
   std::vector<Action> body;       // loop and branch
   std::vector<Action> otherwise;  // branch
 
@@ -73,8 +74,8 @@ struct Action {
   Expression tensor_flops, fp32_flops, special_ops, shared_bytes;
 };
 
-// The memory actions of one work item. Before each item, write the slots named here; all other slots are already constant in
-// `frame` or are written by let and loop actions.
+// The memory actions of one work item. Before each item, write the slots named here; all other slots are
+// already constant in `frame` or are written by let and loop actions.
 struct BlockProgram {
   std::vector<Action> actions;
   std::vector<std::int64_t> frame;  // initial slot values; copy it per walker
@@ -112,7 +113,8 @@ struct Launch {
   BlockProgram program;
 };
 
-// How outputs are checked: two entry points that write every out and inout tensor as f32, with the same argument list.
+// How outputs are checked: two entry points that write every out and inout tensor as f32, with the same
+// argument list.
 struct VerifyPlan {
   std::filesystem::path source;  // empty: the kernel cannot be verified, and so not tuned
   std::string exact_entry;
@@ -125,9 +127,9 @@ struct VerifyPlan {
 
 struct Candidate {
   std::string kernel;
-  std::filesystem::path source;   // of the variant; empty: predict only
-  std::string config_header;      // the generated <weir/config.h>
-  std::string reference_header;   // the same for the reference: problem constants only
+  std::filesystem::path source;  // of the variant; empty: predict only
+  std::string config_header;     // the generated <weir/config.h>
+  std::string reference_header;  // the same for the reference: problem constants only
   Problem problem;
   Config config;
   DeviceLimits device;
@@ -140,8 +142,9 @@ struct Candidate {
   std::string lower_bound_source;
 };
 
-// Blocks of this launch that fit on one SM, from threads, shared memory, registers and the definition's limit; at least 0.
-// Registers are allocated per warp in units of 256; every block takes `reserved` bytes of shared memory more.
+// Blocks of this launch that fit on one SM, from threads, shared memory, registers and the definition's
+// limit; at least 0. Registers are allocated per warp in units of 256; every block takes `reserved` bytes of
+// shared memory more.
 std::int64_t blocks_per_sm(const Launch& launch, const DeviceLimits& device, std::int64_t max_blocks_per_sm,
                            std::int64_t reserved_shared_bytes, std::int64_t registers_per_thread);
 

@@ -11,9 +11,9 @@
  *   }
  *   weir_close(file);
  *
- * Nothing here throws, prints, exits, or keeps state outside its handles. Every pointer may be NULL: that is an argument error or,
- * for weir_release, weir_close and the optional parameters, nothing. A structure's first member is its size as the caller knows
- * it; later versions only add members at the end.
+ * Nothing here throws, prints, exits, or keeps state outside its handles. Every pointer may be NULL: that is
+ * an argument error or, for weir_release, weir_close and the optional parameters, nothing. A structure's
+ * first member is its size as the caller knows it; later versions only add members at the end.
  */
 #ifndef WEIR_H
 #define WEIR_H
@@ -35,12 +35,13 @@ extern "C" {
 
 typedef enum weir_status {
   WEIR_OK = 0,
-  WEIR_ERROR_ARGUMENT = 1,   /* a null pointer, a tensor that is missing or misaligned, a work file instead of a published one */
-  WEIR_ERROR_MISSING = 2,    /* no such file; launching a pick of WEIR_MATCH_NONE */
-  WEIR_ERROR_CORRUPT = 3,    /* the file is damaged, or of a newer version */
-  WEIR_ERROR_NO_DEVICE = 4,  /* no GPU, no driver, no such ordinal, no current context */
-  WEIR_ERROR_DRIVER = 5,     /* loading or launching failed; the message has the driver's words */
-  WEIR_ERROR_UNEXPECTED = 6  /* out of memory, unreadable file */
+  WEIR_ERROR_ARGUMENT =
+      1, /* a null pointer, a tensor that is missing or misaligned, a work file instead of a published one */
+  WEIR_ERROR_MISSING = 2,   /* no such file; launching a pick of WEIR_MATCH_NONE */
+  WEIR_ERROR_CORRUPT = 3,   /* the file is damaged, or of a newer version */
+  WEIR_ERROR_NO_DEVICE = 4, /* no GPU, no driver, no such ordinal, no current context */
+  WEIR_ERROR_DRIVER = 5,    /* loading or launching failed; the message has the driver's words */
+  WEIR_ERROR_UNEXPECTED = 6 /* out of memory, unreadable file */
 } weir_status;
 
 /* How well a pick matches, best first. */
@@ -52,7 +53,12 @@ typedef enum weir_match {
   WEIR_MATCH_NONE = 4          /* nothing that may run: use a kernel of your own */
 } weir_match;
 
-typedef enum weir_role { WEIR_ROLE_IN = 0, WEIR_ROLE_OUT = 1, WEIR_ROLE_INOUT = 2, WEIR_ROLE_SCRATCH = 3 } weir_role;
+typedef enum weir_role {
+  WEIR_ROLE_IN = 0,
+  WEIR_ROLE_OUT = 1,
+  WEIR_ROLE_INOUT = 2,
+  WEIR_ROLE_SCRATCH = 3
+} weir_role;
 
 typedef struct weir_file weir_file;     /* what a published file offers on one device */
 typedef struct weir_kernel weir_kernel; /* one pick; stays usable after weir_close */
@@ -64,13 +70,14 @@ typedef struct weir_error {
   char message[1024]; /* what happened to what, and what to do about it */
 } weir_error;
 
-/* Called with one warning for each distinct reason why a pick is WEIR_MATCH_NONE. May be called from any thread that picks. */
+/* Called with one warning for each distinct reason why a pick is WEIR_MATCH_NONE. May be called from any
+ * thread that picks. */
 typedef void (*weir_log_callback)(void* user, const char* message);
 
 /* A device described by the caller, for picking without a GPU. */
 typedef struct weir_device {
   size_t struct_size;
-  const char* name; /* as the driver says it: "NVIDIA H100 80GB HBM3" */
+  const char* name;           /* as the driver says it: "NVIDIA H100 80GB HBM3" */
   int64_t compute_capability; /* major * 10 + minor */
   int64_t sm_count;
   int64_t max_threads_per_sm;
@@ -112,13 +119,13 @@ typedef struct weir_tensor_info {
   size_t struct_size;
   const char* name;
   weir_role role;
-  const char* element;     /* "bf16", "f32", … */
+  const char* element; /* "bf16", "f32", … */
   size_t rank;
-  const int64_t* shape;    /* elements */
-  const int64_t* strides;  /* elements */
-  int64_t bytes;           /* what must be allocated */
+  const int64_t* shape;   /* elements */
+  const int64_t* strides; /* elements */
+  int64_t bytes;          /* what must be allocated */
   int64_t alignment_bytes;
-  int zero_before_launch;  /* 1: must hold zeros when the launch begins */
+  int zero_before_launch; /* 1: must hold zeros when the launch begins */
 } weir_tensor_info;
 
 typedef struct weir_tensor {
@@ -129,16 +136,20 @@ typedef struct weir_tensor {
 WEIR_API int weir_abi_version(void);
 WEIR_API const char* weir_status_name(weir_status status);
 
-/* Checks the whole file, reads what the device can use, and closes the file. `options` and `error` may be NULL. */
-WEIR_API weir_status weir_open(const char* path, const weir_options* options, weir_file** file, weir_error* error);
+/* Checks the whole file, reads what the device can use, and closes the file. `options` and `error` may be
+ * NULL. */
+WEIR_API weir_status weir_open(const char* path, const weir_options* options, weir_file** file,
+                               weir_error* error);
 WEIR_API void weir_close(weir_file* file);
 
-/* `problem` is "k=v,k=v". Returns WEIR_OK and a kernel even if nothing fits: then its match is WEIR_MATCH_NONE and its reason says
- * why. Thread-safe. */
-WEIR_API weir_status weir_pick(const weir_file* file, const char* kernel, const char* problem, weir_kernel** picked);
+/* `problem` is "k=v,k=v". Returns WEIR_OK and a kernel even if nothing fits: then its match is
+ * WEIR_MATCH_NONE and its reason says why. Thread-safe. */
+WEIR_API weir_status weir_pick(const weir_file* file, const char* kernel, const char* problem,
+                               weir_kernel** picked);
 /* The same for a problem with integer tables. */
 WEIR_API weir_status weir_pick_with_tables(const weir_file* file, const char* kernel, const char* problem,
-                                           const weir_table* tables, size_t table_count, weir_kernel** picked);
+                                           const weir_table* tables, size_t table_count,
+                                           weir_kernel** picked);
 /* Unloads its modules: release it before their context is destroyed and after its launches have finished. */
 WEIR_API void weir_release(weir_kernel* kernel);
 
@@ -146,11 +157,11 @@ WEIR_API void weir_release(weir_kernel* kernel);
 WEIR_API weir_status weir_pick_info(const weir_kernel* kernel, weir_kernel_info* info);
 WEIR_API weir_status weir_pick_tensor(const weir_kernel* kernel, size_t index, weir_tensor_info* info);
 
-/* Queues the kernel's launches, in order, on `stream` (a CUstream; NULL is the default stream) of the calling thread's current
- * context. Every tensor of the kernel must be given, scratch too; the order is free. The first launch in a context loads the
- * module. Thread-safe. `error` may be NULL. */
-WEIR_API weir_status weir_launch(weir_kernel* kernel, void* stream, const weir_tensor* tensors, size_t tensor_count,
-                                 weir_error* error);
+/* Queues the kernel's launches, in order, on `stream` (a CUstream; NULL is the default stream) of the calling
+ * thread's current context. Every tensor of the kernel must be given, scratch too; the order is free. The
+ * first launch in a context loads the module. Thread-safe. `error` may be NULL. */
+WEIR_API weir_status weir_launch(weir_kernel* kernel, void* stream, const weir_tensor* tensors,
+                                 size_t tensor_count, weir_error* error);
 
 #ifdef __cplusplus
 }

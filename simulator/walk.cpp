@@ -328,7 +328,6 @@ class Walk {
     result_.prefetch = std::max(result_.prefetch, walker.position.prefetch);
   }
 
-
   // The busiest unit of the SM decides.
   double compute_seconds(const Walker& walker) {
     result_.work.tensor_flops += step_.tensor_flops;

@@ -31,8 +31,8 @@ struct UnitWork {
   float fp32_flops = 0;
   float special_ops = 0;
   float shared_bytes = 0;
-  float load_bytes = 0;   // asked of the L2, in sectors
-  float store_bytes = 0;  // sent to the L2, in sectors
+  float load_bytes = 0;    // asked of the L2, in sectors
+  float store_bytes = 0;   // sent to the L2, in sectors
   std::int32_t steps = 0;  // steps that load
 
   bool operator==(const UnitWork&) const = default;
@@ -40,10 +40,10 @@ struct UnitWork {
 
 struct WalkResult {
   Work work;
-  std::vector<UnitWork> units;  // in the order of dispatch
-  double steps = 0;             // of all units
-  double dram_steps = 0;        // of these, the ones that waited for data on its way from DRAM
-  int prefetch = 0;             // iterations that loads run ahead, the largest of the launch's loops
+  std::vector<UnitWork> units;   // in the order of dispatch
+  double steps = 0;              // of all units
+  double dram_steps = 0;         // of these, the ones that waited for data on its way from DRAM
+  int prefetch = 0;              // iterations that loads run ahead, the largest of the launch's loops
   std::vector<Traffic> tensors;  // by tensor
   // DRAM reads if the L2 were smaller or larger (L2Parameters).
   double pessimistic_read_bytes = 0;

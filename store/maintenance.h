@@ -32,10 +32,10 @@ struct GarbageReport {
   std::int64_t rows = 0, modules = 0;
   std::int64_t bytes_before = 0, bytes_after = 0;
 };
-// Which compiled modules garbage collection keeps: those of every measured row, or only what ship() would publish.
+// Which compiled modules garbage collection keeps: those of every measured row, or only what ship() would
+// publish.
 enum class KeepModules { measured, picks };
 // Removes rows of all but the latest source hash of each kernel, the other modules, and the space they took.
 Result<GarbageReport> collect_garbage(Store& store, KeepModules keep = KeepModules::measured);
-
 
 }  // namespace weir

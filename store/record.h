@@ -23,7 +23,8 @@ struct Record {
   bool is_default = false;  // the kernel's safe default for this device
   std::string profile;      // the device profile that the prediction used
   std::optional<Prediction> prediction;
-  std::optional<Measurement> measurement;  // provenance is set whenever a device was involved, for failures too
+  std::optional<Measurement>
+      measurement;  // provenance is set whenever a device was involved, for failures too
 
   bool operator==(const Record&) const = default;
 };

@@ -186,7 +186,9 @@ Store::~Store() = default;
 const std::filesystem::path& Store::file() const {
   return impl_->file;
 }
-bool Store::published() const { return impl_->published; }
+bool Store::published() const {
+  return impl_->published;
+}
 
 Result<Store> Store::open(const std::filesystem::path& file, Mode mode, const StoreOptions& options) {
   const bool writable = mode != Mode::read_only;

@@ -1,5 +1,5 @@
-// The work file: the tuner's journal and database. One row per (kernel, source hash, problem, config, device, driver, compiler,
-// policy); writing a row again replaces it. FORMAT.md describes the schema.
+// The work file: the tuner's journal and database. One row per (kernel, source hash, problem, config, device,
+// driver, compiler, policy); writing a row again replaces it. FORMAT.md describes the schema.
 #pragma once
 
 #include <chrono>
@@ -29,7 +29,7 @@ struct StoredDefinition {
 // A compiled module, found by what it was compiled from.
 struct StoredModule {
   std::string source_hash;
-  std::string header_hash;  // XXH3-128 of the generated config header, 32 hex digits
+  std::string header_hash;        // XXH3-128 of the generated config header, 32 hex digits
   std::int64_t architecture = 0;  // 90 for sm_90
   std::string compiler_version;
   std::vector<std::uint8_t> cubin;
@@ -38,7 +38,8 @@ struct StoredModule {
 };
 std::string header_hash(const std::string& config_header);
 
-// A GPU that rows were measured on, with what a definition's restrictions ask of it: a pick can then be resolved without the GPU.
+// A GPU that rows were measured on, with what a definition's restrictions ask of it: a pick can then be
+// resolved without the GPU.
 struct StoredDevice {
   std::string gpu_name;
   DeviceLimits limits;
@@ -46,7 +47,8 @@ struct StoredDevice {
   bool operator==(const StoredDevice&) const = default;
 };
 
-// The integer tables of a problem whose text ends in "tables=<hash>": without them the problem cannot be resolved again.
+// The integer tables of a problem whose text ends in "tables=<hash>": without them the problem cannot be
+// resolved again.
 struct StoredTables {
   std::string kernel;
   std::string source_hash;
@@ -56,7 +58,8 @@ struct StoredTables {
   bool operator==(const StoredTables&) const = default;
 };
 
-// What a ship file offers for one problem on one GPU model: the best configuration first, then those that tie with it.
+// What a ship file offers for one problem on one GPU model: the best configuration first, then those that tie
+// with it.
 struct StoredPick {
   std::string kernel;
   std::string source_hash;
@@ -84,14 +87,16 @@ struct StoreOptions {
   std::chrono::milliseconds busy_timeout{10'000};  // how long a call waits for another process's transaction
 };
 
-// Any number of processes may open one file; an object serves one thread at a time and must not be used across fork().
+// Any number of processes may open one file; an object serves one thread at a time and must not be used
+// across fork().
 class Store {
  public:
   enum class Mode { create_or_open, open_existing, read_only };
 
-  // WAL, synchronous=FULL, foreign keys, busy timeout. Errors: busy; corrupt (not a Weir store, damaged, newer schema: what to
-  // do); missing; usage (a network file system, where WAL does not work; writing to a published file).
-  // read_only opens work files, without leaving anything beside them, and published ones, after checking their digest.
+  // WAL, synchronous=FULL, foreign keys, busy timeout. Errors: busy; corrupt (not a Weir store, damaged,
+  // newer schema: what to do); missing; usage (a network file system, where WAL does not work; writing to a
+  // published file). read_only opens work files, without leaving anything beside them, and published ones,
+  // after checking their digest.
   static Result<Store> open(const std::filesystem::path& file, Mode mode, const StoreOptions& options = {});
   Store(Store&&) noexcept;
   Store& operator=(Store&&) noexcept;
@@ -100,9 +105,9 @@ class Store {
   const std::filesystem::path& file() const;
   bool published() const;  // a ship file; its digest was right when it was opened
 
-  // Durable when it returns. A row of a GPU takes the place of the predicted-only row of the same candidate and profile. Errors:
-  // busy; usage (a number that is not finite, a measured row without a measurement); corrupt; unexpected (no space left, for
-  // instance): nothing was written.
+  // Durable when it returns. A row of a GPU takes the place of the predicted-only row of the same candidate
+  // and profile. Errors: busy; usage (a number that is not finite, a measured row without a measurement);
+  // corrupt; unexpected (no space left, for instance): nothing was written.
   Status write(const Record& record);
   Status write(const std::vector<Record>& records);  // in one transaction: all or nothing
   Status write(const StoredDefinition& definition);
@@ -110,8 +115,8 @@ class Store {
   Status write(const StoredDevice& device);
   Status write(const StoredTables& tables);
 
-  // In a fixed order: kernel, problem, device, outcome (measured, predicted, rejected, failed), measured median or predicted time,
-  // config.
+  // In a fixed order: kernel, problem, device, outcome (measured, predicted, rejected, failed), measured
+  // median or predicted time, config.
   Result<std::vector<Record>> records(const RecordFilter& filter = {}) const;
   Result<std::vector<StoredDefinition>> definitions() const;
   Result<std::optional<StoredModule>> module(const std::string& source_hash, const std::string& header_hash,
@@ -134,8 +139,9 @@ class Store {
   std::unique_ptr<Impl> impl_;
 };
 
-// Tie-aware choice among the measured and verified rows of one (kernel, problem, device): rows whose 95% interval reaches below
-// the best median's upper end form the tie set; the tie goes to fewer predicted DRAM bytes, then to the config's text.
+// Tie-aware choice among the measured and verified rows of one (kernel, problem, device): rows whose 95%
+// interval reaches below the best median's upper end form the tie set; the tie goes to fewer predicted DRAM
+// bytes, then to the config's text.
 struct Choice {
   Record best;
   std::vector<Record> tie_set;  // includes best
@@ -147,13 +153,15 @@ struct ShipReport {
   std::string digest;
   std::vector<std::string> skipped;  // tuned problems that were left out, each with the reason
 };
-// Publishes what applications need: picks with their tie sets, safe defaults, cubins and definitions; VACUUM INTO a temporary
-// file, digest, fsync, rename. Of each kernel and GPU the source hash measured last counts; of a problem's rows those of the policy
-// with most of them, and of a candidate the most recent. Errors: missing (nothing was measured and verified; the module of a pick
-// or of a safe default, or its definition, is not in the file); usage (`out` is a work file); corrupt.
+// Publishes what applications need: picks with their tie sets, safe defaults, cubins and definitions; VACUUM
+// INTO a temporary file, digest, fsync, rename. Of each kernel and GPU the source hash measured last counts;
+// of a problem's rows those of the policy with most of them, and of a candidate the most recent. Errors:
+// missing (nothing was measured and verified; the module of a pick or of a safe default, or its definition,
+// is not in the file); usage (`out` is a work file); corrupt.
 Result<ShipReport> ship(const Store& work, const std::filesystem::path& out);
 
-// Adds the rows of `from` to `into`; of two rows with one key the more recent stays. Returns the number of rows taken.
+// Adds the rows of `from` to `into`; of two rows with one key the more recent stays. Returns the number of
+// rows taken.
 Result<std::int64_t> merge(Store& into, const Store& from);
 
 }  // namespace weir

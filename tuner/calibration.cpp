@@ -13,12 +13,12 @@ namespace weir {
 namespace {
 
 constexpr int kSlopes = 7;
-// In units of a problem's mean squared residual: a slope of 1 costs as much as a standard deviation of 10% over
-// one problem. Shares lie in [0, 1], so slopes beyond a few tenths need evidence.
+// In units of a problem's mean squared residual: a slope of 1 costs as much as a standard deviation of 10%
+// over one problem. Shares lie in [0, 1], so slopes beyond a few tenths need evidence.
 constexpr double kRidge = 0.01;
-constexpr double kHuber = 1.345;      // standard deviations; 95% efficient on normal residuals
-constexpr double kLeastSpread = 1e-6; // of the residuals, for data without noise
-constexpr int kRounds = 30;           // of reweighting, at most
+constexpr double kHuber = 1.345;       // standard deviations; 95% efficient on normal residuals
+constexpr double kLeastSpread = 1e-6;  // of the residuals, for data without noise
+constexpr int kRounds = 30;            // of reweighting, at most
 constexpr double kConverged = 1e-10;
 
 Eigen::VectorXd shares_of(const TimePoint& point) {
@@ -44,14 +44,16 @@ struct Table {
 };
 
 Table table_of(std::span<const CalibrationSample> samples) {
-  Table table{.shares = Eigen::MatrixXd(samples.size(), kSlopes), .log_ratio = Eigen::VectorXd(samples.size())};
+  Table table{.shares = Eigen::MatrixXd(samples.size(), kSlopes),
+              .log_ratio = Eigen::VectorXd(samples.size())};
   std::map<std::string, int> numbers;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const CalibrationSample& sample = samples[i];
     const auto row = static_cast<Eigen::Index>(i);
     table.shares.row(row) = shares_of(sample.predicted).transpose();
     table.log_ratio[row] = std::log(sample.measured_seconds / sample.predicted.seconds);
-    const auto number = numbers.try_emplace(sample.kernel + ' ' + sample.problem, static_cast<int>(numbers.size()));
+    const auto number =
+        numbers.try_emplace(sample.kernel + ' ' + sample.problem, static_cast<int>(numbers.size()));
     table.problem.push_back(number.first->second);
   }
   table.problems = static_cast<int>(numbers.size());
@@ -87,7 +89,8 @@ Eigen::VectorXd fit_slopes(const Table& table) {
   for (int round = 0; round < kRounds; ++round) {
     center(table, weights, x, y);
     const Eigen::MatrixXd weighted = weights.asDiagonal() * x;
-    const Eigen::MatrixXd normal = x.transpose() * weighted + kRidge * Eigen::MatrixXd::Identity(kSlopes, kSlopes);
+    const Eigen::MatrixXd normal =
+        x.transpose() * weighted + kRidge * Eigen::MatrixXd::Identity(kSlopes, kSlopes);
     const Eigen::VectorXd next = normal.ldlt().solve(weighted.transpose() * y);
     const bool converged = (next - slopes).norm() < kConverged;
     slopes = next;

@@ -22,9 +22,10 @@ struct TimePoint {
 };
 TimePoint time_point(const Prediction& prediction);  // all launches together
 
-// log(calibrated / predicted) = offset + sum over resources of slope · (resource's seconds / predicted seconds).
+// log(calibrated / predicted) = offset + sum over resources of slope · (resource's seconds / predicted
+// seconds).
 struct CalibrationFamily {
-  std::string kernel;  // empty: pooled, for kernels that were not measured
+  std::string kernel;                   // empty: pooled, for kernels that were not measured
   std::int64_t rows = 0, problems = 0;  // that it was fitted to
   double offset = 0;
   std::array<double, 7> slopes{};  // by Bottleneck

@@ -26,7 +26,8 @@ double median(std::vector<double> values) {
 std::vector<std::size_t> ascending(const std::vector<double>& values) {
   std::vector<std::size_t> order(values.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return values[a] < values[b]; });
   return order;
 }
 
@@ -54,7 +55,9 @@ double spearman(const std::vector<double>& a, const std::vector<double>& b) {
   return xx > 0 && yy > 0 ? xy / std::sqrt(xx * yy) : 0;
 }
 
-std::string problem_key(const CalibrationSample& sample) { return sample.kernel + ' ' + sample.problem; }
+std::string problem_key(const CalibrationSample& sample) {
+  return sample.kernel + ' ' + sample.problem;
+}
 
 std::vector<CalibrationSample> where(std::span<const CalibrationSample> samples, auto&& keep) {
   std::vector<CalibrationSample> kept;
@@ -117,11 +120,13 @@ TimeError time_error(std::span<const CalibrationSample> samples, std::span<const
   double log_first = 0, log_best_of_8 = 0;
   error.worst_first_pick = 1;
   for (const auto& [name, times] : problems) {
-    if (times.measured.size() >= kLeastForRanks) correlations.push_back(spearman(times.predicted, times.measured));
+    if (times.measured.size() >= kLeastForRanks)
+      correlations.push_back(spearman(times.predicted, times.measured));
     const double best = *std::min_element(times.measured.begin(), times.measured.end());
     const std::vector<std::size_t> order = ascending(times.predicted);
     double of_first = std::numeric_limits<double>::infinity();
-    for (std::size_t i = 0; i < std::min(kFirst, order.size()); ++i) of_first = std::min(of_first, times.measured[order[i]]);
+    for (std::size_t i = 0; i < std::min(kFirst, order.size()); ++i)
+      of_first = std::min(of_first, times.measured[order[i]]);
     const double first = best / times.measured[order.front()];
     error.worst_first_pick = std::min(error.worst_first_pick, first);
     log_first += std::log(first);
@@ -142,7 +147,9 @@ std::vector<CalibrationReport> cross_validate(std::span<const CalibrationSample>
       });
   const std::vector<double> other_kernels = left_out_seconds(
       samples, [](const CalibrationSample& sample) { return sample.kernel; },
-      [](const CalibrationSample& other, const CalibrationSample& left_out) { return other.kernel != left_out.kernel; });
+      [](const CalibrationSample& other, const CalibrationSample& left_out) {
+        return other.kernel != left_out.kernel;
+      });
 
   std::vector<CalibrationReport> reports;
   std::vector<std::string> kernels = kernels_of(samples);
@@ -157,7 +164,8 @@ std::vector<CalibrationReport> cross_validate(std::span<const CalibrationSample>
       held_out_rows.push_back(held_out[i]);
       other_rows.push_back(other_kernels[i]);
     }
-    reports.push_back({kernel, time_error(rows, raw_rows), time_error(rows, held_out_rows), time_error(rows, other_rows)});
+    reports.push_back(
+        {kernel, time_error(rows, raw_rows), time_error(rows, held_out_rows), time_error(rows, other_rows)});
   }
   return reports;
 }
@@ -168,7 +176,8 @@ std::vector<CalibrationFamily> fit_families(std::span<const CalibrationSample> s
   for (const CalibrationReport& report : reports) {
     const bool pooled = report.kernel.empty();
     if (!better(pooled ? report.other_kernels : report.held_out, report.raw)) {
-      // A kernel without a family of its own must not get the pooled one: its held-out rows say the model is better.
+      // A kernel without a family of its own must not get the pooled one: its held-out rows say the model is
+      // better.
       if (!pooled) families.push_back({.kernel = report.kernel});
       continue;
     }

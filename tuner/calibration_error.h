@@ -12,11 +12,11 @@ namespace weir {
 
 struct TimeError {
   std::int64_t rows = 0, problems = 0;
-  double median_log_error = 0;     // of |log(predicted / measured)|
-  double median_spearman = 0;      // over the problems with three rows or more
-  double first_pick = 0;           // speed of the predicted fastest over that of the measured one: geometric mean
+  double median_log_error = 0;  // of |log(predicted / measured)|
+  double median_spearman = 0;   // over the problems with three rows or more
+  double first_pick = 0;  // speed of the predicted fastest over that of the measured one: geometric mean
   double worst_first_pick = 0;
-  double best_of_8 = 0;            // the same for the fastest of the first eight
+  double best_of_8 = 0;  // the same for the fastest of the first eight
 
   bool operator==(const TimeError&) const = default;
 };
@@ -32,8 +32,8 @@ struct CalibrationReport {
 // By kernel in the order of the samples, then all together. Nothing in it was predicted by a fit that saw it.
 std::vector<CalibrationReport> cross_validate(std::span<const CalibrationSample> samples);
 
-// One family for each kernel: a fit if left-out problems say that it is closer or in better order than the model
-// alone, and the identity if not. The pooled family is there if left-out kernels say so.
+// One family for each kernel: a fit if left-out problems say that it is closer or in better order than the
+// model alone, and the identity if not. The pooled family is there if left-out kernels say so.
 std::vector<CalibrationFamily> fit_families(std::span<const CalibrationSample> samples,
                                             std::span<const CalibrationReport> reports);
 

@@ -108,8 +108,10 @@ Calibration read(const YAML::Node& root) {
 
 std::string to_yaml(const Calibration& c) {
   std::string text =
-      "# What is left of the time model's error on one GPU model, fitted to stored measurements by weir calibrate.\n"
-      "# log(time / model) = offset + sum of slope x (resource's seconds / model's seconds); docs/model.md.\n";
+      "# What is left of the time model's error on one GPU model, fitted to stored measurements by weir "
+      "calibrate.\n"
+      "# log(time / model) = offset + sum of slope x (resource's seconds / model's seconds); "
+      "docs/model.md.\n";
   text += "profile: " + quoted(c.profile) + "\n";
   text += "model: " + quoted(c.model_digest) + "\n";
   text += "gpu: " + quoted(c.gpu_name) + "\n";
@@ -121,7 +123,8 @@ std::string to_yaml(const Calibration& c) {
   text += "rows: " + std::to_string(c.rows) + "\n";
   text += c.families.empty() ? "families: []\n" : "families:\n";
   for (const CalibrationFamily& family : c.families) {
-    text += "  - kernel: " + quoted(family.kernel) + (family.kernel.empty() ? "  # kernels without a family\n" : "\n");
+    text += "  - kernel: " + quoted(family.kernel) +
+            (family.kernel.empty() ? "  # kernels without a family\n" : "\n");
     text += "    rows: " + std::to_string(family.rows) + "\n";
     text += "    problems: " + std::to_string(family.problems) + "\n";
     text += "    offset: " + number(family.offset) + "\n";
@@ -145,7 +148,8 @@ Status save_calibration(const Calibration& calibration, const std::filesystem::p
   }
   std::filesystem::rename(part, file, error);
   if (error) {
-    return Error{ErrorKind::unexpected, "cannot rename " + part.string() + " to " + file.string() + ": " + error.message(), ""};
+    return Error{ErrorKind::unexpected,
+                 "cannot rename " + part.string() + " to " + file.string() + ": " + error.message(), ""};
   }
   return ok_status();
 }
@@ -173,8 +177,9 @@ Result<FoundCalibration> find_calibration(const std::filesystem::path& folder, c
   Result<Calibration> calibration = load_calibration(file);
   if (!calibration) return calibration.error();
   if (calibration->profile != profile.name || calibration->model_digest != model_digest(profile)) {
-    return FoundCalibration{.note = file.string() + " was fitted to another version of the time model or of the profile; "
-                                                    "times are as the model says until weir calibrate is run again"};
+    return FoundCalibration{.note = file.string() +
+                                    " was fitted to another version of the time model or of the profile; "
+                                    "times are as the model says until weir calibrate is run again"};
   }
   return FoundCalibration{.calibration = std::move(*calibration)};
 }

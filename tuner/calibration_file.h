@@ -23,8 +23,8 @@ struct FoundCalibration {
   std::optional<Calibration> calibration;
   std::string note;  // why there is none, where there is a file
 };
-// The profile's file in `folder`, if there is one and it was fitted to this time model and these values of the
-// profile. Errors: those of load_calibration.
+// The profile's file in `folder`, if there is one and it was fitted to this time model and these values of
+// the profile. Errors: those of load_calibration.
 Result<FoundCalibration> find_calibration(const std::filesystem::path& folder, const DeviceProfile& profile);
 
 }  // namespace weir

@@ -44,7 +44,8 @@ struct Context {
 Result<CalibrationSample> sample_of(const Record& row, const Context& context) {
   const auto definition = context.definitions.find(row.source_hash);
   if (definition == context.definitions.end()) {
-    return Error{ErrorKind::missing, "the store does not hold its definition in a form that this version reads", ""};
+    return Error{ErrorKind::missing,
+                 "the store does not hold its definition in a form that this version reads", ""};
   }
   std::map<std::string, std::vector<std::int64_t>> tables;
   for (const StoredTables& stored : context.tables) {
@@ -73,7 +74,8 @@ Result<CalibrationSample> sample_of(const Record& row, const Context& context) {
 void note_provenance(const Measurement& measurement, Calibration& calibration) {
   const Provenance& p = measurement.provenance;
   calibration.gpu_name = p.gpu_name;
-  if (std::find(calibration.gpu_uuids.begin(), calibration.gpu_uuids.end(), p.gpu_uuid) == calibration.gpu_uuids.end())
+  if (std::find(calibration.gpu_uuids.begin(), calibration.gpu_uuids.end(), p.gpu_uuid) ==
+      calibration.gpu_uuids.end())
     calibration.gpu_uuids.push_back(p.gpu_uuid);
   // The latest row speaks for the file.
   if (p.date < calibration.date) return;
@@ -83,16 +85,19 @@ void note_provenance(const Measurement& measurement, Calibration& calibration) {
 
 }  // namespace
 
-Result<Samples> collect_samples(const Store& store, const DeviceProfile& profile, const SampleOptions& options) {
+Result<Samples> collect_samples(const Store& store, const DeviceProfile& profile,
+                                const SampleOptions& options) {
   Result<std::vector<Record>> records = store.records({.outcome = Outcome::measured});
   if (!records) return records.error();
   std::erase_if(*records, [&](const Record& row) {
-    return !row.measurement || !row.measurement->verification.passed || row.measurement->timing.median_seconds <= 0 ||
-           std::find(profile.device_names.begin(), profile.device_names.end(), row.measurement->provenance.gpu_name) ==
-               profile.device_names.end();
+    return !row.measurement || !row.measurement->verification.passed ||
+           row.measurement->timing.median_seconds <= 0 ||
+           std::find(profile.device_names.begin(), profile.device_names.end(),
+                     row.measurement->provenance.gpu_name) == profile.device_names.end();
   });
   if (records->empty()) {
-    return Error{ErrorKind::missing, store.file().string() + " has no measured row of a GPU that " + profile.name + " describes",
+    return Error{ErrorKind::missing,
+                 store.file().string() + " has no measured row of a GPU that " + profile.name + " describes",
                  "Record some with weir tune, or choose another profile with --gpu."};
   }
   const Result<Definitions> definitions = definitions_of(store, options.kernels_folder);
@@ -117,7 +122,8 @@ Result<Samples> collect_samples(const Store& store, const DeviceProfile& profile
     }
   };
   {
-    const unsigned wanted = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+    const unsigned wanted =
+        options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
     std::vector<std::jthread> pool;
     for (unsigned t = 1; t < std::min<std::size_t>(wanted, found.size()); ++t) pool.emplace_back(work);
     work();
@@ -128,7 +134,8 @@ Result<Samples> collect_samples(const Store& store, const DeviceProfile& profile
   for (std::size_t i = 0; i < found.size(); ++i) {
     const Record& row = (*records)[i];
     if (!found[i]->ok()) {
-      samples.skipped.push_back(row.kernel + ' ' + row.problem + ' ' + row.config + ": " + found[i]->error().message);
+      samples.skipped.push_back(row.kernel + ' ' + row.problem + ' ' + row.config + ": " +
+                                found[i]->error().message);
       continue;
     }
     samples.samples.push_back(std::move(found[i]->value()));

@@ -25,8 +25,10 @@ struct Samples {
   std::vector<std::string> skipped;        // rows that could not be predicted again, with the reason
 };
 
-// Rows that are measured and verified on a GPU that the profile describes, with the definitions and the device
-// limits that the store kept of them. Errors: those of the store; missing, if there is none; interrupted.
-Result<Samples> collect_samples(const Store& store, const DeviceProfile& profile, const SampleOptions& options);
+// Rows that are measured and verified on a GPU that the profile describes, with the definitions and the
+// device limits that the store kept of them. Errors: those of the store; missing, if there is none;
+// interrupted.
+Result<Samples> collect_samples(const Store& store, const DeviceProfile& profile,
+                                const SampleOptions& options);
 
 }  // namespace weir

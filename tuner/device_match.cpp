@@ -9,7 +9,8 @@ namespace weir {
 Result<DeviceProfile> profile_for(const std::vector<DeviceProfile>& profiles, const std::string& gpu_name) {
   std::string known;
   for (const DeviceProfile& profile : profiles) {
-    if (std::find(profile.device_names.begin(), profile.device_names.end(), gpu_name) != profile.device_names.end()) {
+    if (std::find(profile.device_names.begin(), profile.device_names.end(), gpu_name) !=
+        profile.device_names.end()) {
       return profile;
     }
     known += (known.empty() ? "" : ", ") + profile.name;
@@ -32,7 +33,8 @@ std::vector<std::string> differences(const DeviceProfile& profile, const DeviceF
   compare("threads per SM", profile.max_threads_per_sm, facts.limits.max_threads_per_sm);
   compare("registers per SM", profile.registers_per_sm, facts.limits.registers_per_sm);
   compare("shared memory per SM in bytes", profile.shared_bytes_per_sm, facts.limits.shared_bytes_per_sm);
-  compare("shared memory per block in bytes", profile.shared_bytes_per_block, facts.limits.shared_bytes_per_block);
+  compare("shared memory per block in bytes", profile.shared_bytes_per_block,
+          facts.limits.shared_bytes_per_block);
   return out;
 }
 

@@ -8,8 +8,8 @@
 
 namespace weir {
 
-Result<ReplayDevice> open_replay(const std::filesystem::path& file, const std::vector<DeviceProfile>& profiles,
-                                 const ReplayOptions& options) {
+Result<ReplayDevice> open_replay(const std::filesystem::path& file,
+                                 const std::vector<DeviceProfile>& profiles, const ReplayOptions& options) {
   Result<Store> store = Store::open(file, Store::Mode::read_only);
   if (!store) return store.error();
   Result<std::vector<Record>> records = store->records();
@@ -26,16 +26,19 @@ Result<ReplayDevice> open_replay(const std::filesystem::path& file, const std::v
     if (!options.gpu_name.empty() && device != options.gpu_name) continue;
     if (std::find(devices.begin(), devices.end(), device) == devices.end()) devices.push_back(device);
     provenance = r.measurement->provenance;
-    RecordedRow row{r.kernel, r.problem, r.config, r.outcome == Outcome::failed ? r.reason : "", *r.measurement};
+    RecordedRow row{r.kernel, r.problem, r.config, r.outcome == Outcome::failed ? r.reason : "",
+                    *r.measurement};
     rows.push_back(std::move(row));
   }
   if (devices.empty()) {
-    return Error{ErrorKind::usage, file.string() + " has no measured row to replay", "record one with weir tune on a GPU"};
+    return Error{ErrorKind::usage, file.string() + " has no measured row to replay",
+                 "record one with weir tune on a GPU"};
   }
   if (devices.size() > 1) {
     std::string names;
     for (const std::string& name : devices) names += (names.empty() ? "" : ", ") + name;
-    return Error{ErrorKind::usage, file.string() + " holds several devices: " + names, "choose one with --device-name"};
+    return Error{ErrorKind::usage, file.string() + " holds several devices: " + names,
+                 "choose one with --device-name"};
   }
 
   Result<DeviceProfile> profile = profile_for(profiles, devices.front());
@@ -50,7 +53,8 @@ Result<ReplayDevice> open_replay(const std::filesystem::path& file, const std::v
     if (device.gpu_name == facts.name) facts.limits = device.limits;
   }
   provenance.date.clear();
-  return ReplayDevice{std::make_unique<RecordedBackend>(facts, provenance, std::move(rows), RecordedOptions{options.delay_seconds}),
+  return ReplayDevice{std::make_unique<RecordedBackend>(facts, provenance, std::move(rows),
+                                                        RecordedOptions{options.delay_seconds}),
                       std::move(*profile), std::move(configs)};
 }
 

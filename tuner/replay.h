@@ -1,4 +1,5 @@
-// A recorded sweep as a device: strategies, reports and the whole pipeline run without a GPU on what a GPU measured.
+// A recorded sweep as a device: strategies, reports and the whole pipeline run without a GPU on what a GPU
+// measured.
 #pragma once
 
 #include <filesystem>
@@ -22,13 +23,14 @@ struct ReplayOptions {
 struct ReplayDevice {
   std::unique_ptr<Backend> backend;
   DeviceProfile profile;
-  // The configurations that the file knows of a (kernel, problem), rejected ones included: the space of a replayed sweep.
+  // The configurations that the file knows of a (kernel, problem), rejected ones included: the space of a
+  // replayed sweep.
   std::map<std::pair<std::string, std::string>, std::vector<std::string>> configs;
 };
 
-// Every measured or failed row of the file. Errors: those of opening the store; usage if it holds several devices and none is
-// named, or none at all; missing if no profile describes the device.
-Result<ReplayDevice> open_replay(const std::filesystem::path& file, const std::vector<DeviceProfile>& profiles,
-                                 const ReplayOptions& options);
+// Every measured or failed row of the file. Errors: those of opening the store; usage if it holds several
+// devices and none is named, or none at all; missing if no profile describes the device.
+Result<ReplayDevice> open_replay(const std::filesystem::path& file,
+                                 const std::vector<DeviceProfile>& profiles, const ReplayOptions& options);
 
 }  // namespace weir

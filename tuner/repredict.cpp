@@ -13,11 +13,14 @@ namespace weir {
 namespace {
 
 // "k=v,…,tables=<hash>" without the hash, which stands for tables and is not itself a parameter.
-std::string parameters_of(const std::string& problem) { return problem.substr(0, problem.find(",tables=")); }
+std::string parameters_of(const std::string& problem) {
+  return problem.substr(0, problem.find(",tables="));
+}
 
 std::optional<Prediction> predict_row(const Record& record, const KernelDefinition& definition,
                                       const DeviceProfile& profile, const StoredTables* tables) {
-  Result<Problem> problem = definition.problem(parameters_of(record.problem), tables ? tables->tables : decltype(StoredTables::tables){});
+  Result<Problem> problem = definition.problem(parameters_of(record.problem),
+                                               tables ? tables->tables : decltype(StoredTables::tables){});
   if (!problem) return std::nullopt;
   Result<Config> config = definition.config(record.config);
   if (!config) return std::nullopt;
@@ -60,7 +63,8 @@ Result<RepredictReport> repredict(Store& store, const std::filesystem::path& ker
                                         [&](const DeviceProfile& p) { return p.name == record.profile; });
       if (profile == profiles.end()) continue;
       const auto found = std::find_if(tables->begin(), tables->end(), [&](const StoredTables& t) {
-        return t.kernel == record.kernel && t.source_hash == record.source_hash && t.problem == record.problem;
+        return t.kernel == record.kernel && t.source_hash == record.source_hash &&
+               t.problem == record.problem;
       });
       std::optional<Prediction> prediction = predict_row(record, definitions.at(record.kernel), *profile,
                                                          found == tables->end() ? nullptr : &*found);
@@ -80,7 +84,8 @@ Result<RepredictReport> repredict(Store& store, const std::filesystem::path& ker
     if (changed[i]) written.push_back(*work[i]);
   }
   if (Status status = store.write(written); !status) return status.error();
-  return RepredictReport{static_cast<std::int64_t>(written.size()), static_cast<std::int64_t>(rows->size() - written.size())};
+  return RepredictReport{static_cast<std::int64_t>(written.size()),
+                         static_cast<std::int64_t>(rows->size() - written.size())};
 }
 
 }  // namespace weir

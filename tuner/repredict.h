@@ -13,11 +13,12 @@ namespace weir {
 
 struct RepredictReport {
   std::int64_t predicted = 0;
-  std::int64_t kept = 0;  // rows whose kernel, problem or configuration is not resolved any more, and rejected ones
+  std::int64_t kept =
+      0;  // rows whose kernel, problem or configuration is not resolved any more, and rejected ones
 };
 
-// Rows of the definitions that `kernels_folder` holds now, with the registers that the compiler reported. Errors: those of the
-// store; usage for a broken definition.
+// Rows of the definitions that `kernels_folder` holds now, with the registers that the compiler reported.
+// Errors: those of the store; usage for a broken definition.
 Result<RepredictReport> repredict(Store& store, const std::filesystem::path& kernels_folder,
                                   const std::vector<DeviceProfile>& profiles);
 

@@ -27,8 +27,9 @@ bool faster(const RankedConfig& a, const RankedConfig& b) {
 
 }  // namespace
 
-Result<Space> explore(const KernelDefinition& definition, const Problem& problem, const DeviceProfile& profile,
-                      const DeviceLimits& limits, const ExploreOptions& options) {
+Result<Space> explore(const KernelDefinition& definition, const Problem& problem,
+                      const DeviceProfile& profile, const DeviceLimits& limits,
+                      const ExploreOptions& options) {
   const std::vector<Config> configs = options.only.empty() ? definition.enumerate(limits) : options.only;
   std::vector<Evaluated> evaluated(configs.size());
   std::atomic<std::size_t> next{0}, done{0};
@@ -43,8 +44,9 @@ Result<Space> explore(const KernelDefinition& definition, const Problem& problem
       if (candidate) {
         Result<Prediction> prediction = predict(profile, *candidate, options.predict);
         if (prediction) {
-          evaluated[i].prediction = options.calibration ? apply(*options.calibration, definition.name(), std::move(*prediction))
-                                                        : std::move(*prediction);
+          evaluated[i].prediction =
+              options.calibration ? apply(*options.calibration, definition.name(), std::move(*prediction))
+                                  : std::move(*prediction);
         } else {
           error = prediction.error();
         }
@@ -65,7 +67,8 @@ Result<Space> explore(const KernelDefinition& definition, const Problem& problem
       if (options.progress) options.progress(finished, configs.size());
     }
   };
-  const unsigned wanted = options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
+  const unsigned wanted =
+      options.threads ? options.threads : std::max(1u, std::thread::hardware_concurrency());
   {
     std::vector<std::jthread> pool;
     for (unsigned t = 1; t < std::min<std::size_t>(wanted, configs.size()); ++t) pool.emplace_back(work);

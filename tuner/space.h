@@ -1,5 +1,5 @@
-// The candidates of one problem on one device: every configuration either predicted, in order of predicted time, or rejected
-// with its reason.
+// The candidates of one problem on one device: every configuration either predicted, in order of predicted
+// time, or rejected with its reason.
 #pragma once
 
 #include <cstdint>
@@ -29,21 +29,23 @@ struct RejectedConfig {
 };
 
 struct Space {
-  std::vector<RankedConfig> ranked;      // fastest predicted first; ties: fewer predicted DRAM bytes, then text
+  std::vector<RankedConfig> ranked;  // fastest predicted first; ties: fewer predicted DRAM bytes, then text
   std::vector<RejectedConfig> rejected;  // in enumeration order
 };
 
 struct ExploreOptions {
   PredictOptions predict;
   std::optional<Calibration> calibration;  // applied to every prediction
-  unsigned threads = 0;  // 0: all cores
-  std::vector<Config> only;  // evaluate just these; empty: the whole space
+  unsigned threads = 0;                    // 0: all cores
+  std::vector<Config> only;                // evaluate just these; empty: the whole space
   std::function<void(std::size_t done, std::size_t total)> progress;  // called from one thread at a time
   std::function<bool()> stop;  // polled; true ends the exploration with ErrorKind::interrupted
 };
 
-// Errors: usage, for a definition that breaks while it is evaluated; interrupted. A space without a legal candidate is not an error.
-Result<Space> explore(const KernelDefinition& definition, const Problem& problem, const DeviceProfile& profile,
-                      const DeviceLimits& limits, const ExploreOptions& options);
+// Errors: usage, for a definition that breaks while it is evaluated; interrupted. A space without a legal
+// candidate is not an error.
+Result<Space> explore(const KernelDefinition& definition, const Problem& problem,
+                      const DeviceProfile& profile, const DeviceLimits& limits,
+                      const ExploreOptions& options);
 
 }  // namespace weir

@@ -37,7 +37,8 @@ class OrderedStrategy : public Strategy {
     order_.resize(trials.size());
     std::iota(order_.begin(), order_.end(), std::size_t{0});
     if (shuffle_) {
-      // Fisher-Yates on mt19937_64's own output, so that a seed means the same order with every standard library.
+      // Fisher-Yates on mt19937_64's own output, so that a seed means the same order with every standard
+      // library.
       std::mt19937_64 random(options_.seed);
       for (std::size_t i = order_.size(); i > 1; --i) std::swap(order_[i - 1], order_[random() % i]);
     }
@@ -58,7 +59,8 @@ class ModelStrategy : public Strategy {
   std::vector<std::size_t> next(const std::vector<Trial>& trials) override {
     double best = 0;
     for (const Trial& t : trials) {
-      if (t.state == Trial::State::measured && (best == 0 || t.measured_seconds < best)) best = t.measured_seconds;
+      if (t.state == Trial::State::measured && (best == 0 || t.measured_seconds < best))
+        best = t.measured_seconds;
     }
     const std::optional<double> optimistic = optimistic_open_seconds(trials);
     if (optimistic && *optimistic > best) {
@@ -97,9 +99,12 @@ std::optional<double> optimistic_open_seconds(const std::vector<Trial>& trials) 
 
 Result<std::unique_ptr<Strategy>> make_strategy(const StrategyOptions& options) {
   if (options.name == "model") return std::unique_ptr<Strategy>(std::make_unique<ModelStrategy>(options));
-  if (options.name == "exhaustive") return std::unique_ptr<Strategy>(std::make_unique<OrderedStrategy>(options, false));
-  if (options.name == "random") return std::unique_ptr<Strategy>(std::make_unique<OrderedStrategy>(options, true));
-  return Error{ErrorKind::usage, "unknown strategy '" + options.name + "'", "use model, exhaustive or random"};
+  if (options.name == "exhaustive")
+    return std::unique_ptr<Strategy>(std::make_unique<OrderedStrategy>(options, false));
+  if (options.name == "random")
+    return std::unique_ptr<Strategy>(std::make_unique<OrderedStrategy>(options, true));
+  return Error{ErrorKind::usage, "unknown strategy '" + options.name + "'",
+               "use model, exhaustive or random"};
 }
 
 }  // namespace weir

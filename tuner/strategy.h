@@ -1,5 +1,5 @@
-// Which candidates are measured, and when that is enough. Strategies see only predictions and measured times, so they are
-// tested on numbers.
+// Which candidates are measured, and when that is enough. Strategies see only predictions and measured times,
+// so they are tested on numbers.
 #pragma once
 
 #include <cstdint>
@@ -39,8 +39,9 @@ struct StrategyOptions {
 // usage error for an unknown name.
 Result<std::unique_ptr<Strategy>> make_strategy(const StrategyOptions& options);
 
-// The stopping rule of `model`: the fastest time that an open candidate may plausibly have, its prediction times the smallest
-// ratio measured / predicted seen so far (the 5% quantile from 20 measurements on). Nothing if none is open or measured.
+// The stopping rule of `model`: the fastest time that an open candidate may plausibly have, its prediction
+// times the smallest ratio measured / predicted seen so far (the 5% quantile from 20 measurements on).
+// Nothing if none is open or measured.
 std::optional<double> optimistic_open_seconds(const std::vector<Trial>& trials);
 
 }  // namespace weir

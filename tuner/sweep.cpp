@@ -21,7 +21,8 @@ std::string now_utc() {
 
 // Errors of a backend call that cost one candidate; every other kind ends the sweep.
 bool costs_only_the_candidate(const Error& error) {
-  return error.kind == ErrorKind::failed || error.kind == ErrorKind::rejected || error.kind == ErrorKind::verification;
+  return error.kind == ErrorKind::failed || error.kind == ErrorKind::rejected ||
+         error.kind == ErrorKind::verification;
 }
 
 }  // namespace
@@ -34,7 +35,10 @@ std::string policy_text(const TuneOptions& options) {
 }
 
 Sweep::Sweep(const TuneRequest& request, Backend& backend, Store& store, TuneObserver& observer)
-    : request_(request), backend_(backend), store_(store), observer_(observer),
+    : request_(request),
+      backend_(backend),
+      store_(store),
+      observer_(observer),
       problem_text_(to_string(request.problem)) {}
 
 Status Sweep::identify() {
@@ -45,10 +49,13 @@ Status Sweep::identify() {
   provenance_.policy = policy_text(request_.options);
   std::ifstream file(request_.definition.file(), std::ios::binary);
   std::string yaml{std::istreambuf_iterator<char>(file), {}};
-  if (Status s = store_.write(StoredDefinition{request_.definition.name(), source_hash_, std::move(yaml)}); !s) return s;
+  if (Status s = store_.write(StoredDefinition{request_.definition.name(), source_hash_, std::move(yaml)});
+      !s)
+    return s;
   if (Status s = store_.write(StoredDevice{provenance_.gpu_name, backend_.facts().limits}); !s) return s;
   if (request_.problem.tables.empty()) return ok_status();
-  return store_.write(StoredTables{request_.definition.name(), source_hash_, problem_text_, request_.problem.tables});
+  return store_.write(
+      StoredTables{request_.definition.name(), source_hash_, problem_text_, request_.problem.tables});
 }
 
 Status Sweep::explore() {
@@ -86,8 +93,9 @@ Status Sweep::resume() {
       if (r.outcome != Outcome::measured && r.outcome != Outcome::failed) continue;
       if (!r.measurement) continue;
       const Provenance& p = r.measurement->provenance;
-      if (p.driver_version != provenance_.driver_version || p.compiler_version != provenance_.compiler_version ||
-          p.policy != provenance_.policy || p.gpu_uuid != provenance_.gpu_uuid) {
+      if (p.driver_version != provenance_.driver_version ||
+          p.compiler_version != provenance_.compiler_version || p.policy != provenance_.policy ||
+          p.gpu_uuid != provenance_.gpu_uuid) {
         continue;
       }
       // A sweep that wants counters measures again what was only timed.
@@ -115,7 +123,9 @@ Status Sweep::resume() {
   return ok_status();
 }
 
-bool Sweep::interrupted() const { return request_.stop && request_.stop(); }
+bool Sweep::interrupted() const {
+  return request_.stop && request_.stop();
+}
 
 bool Sweep::out_of_time() const {
   const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started_;
@@ -131,7 +141,8 @@ Status Sweep::prepare() {
     if (candidate->source.empty() || candidate->verify.source.empty()) {
       return Error{ErrorKind::usage,
                    "kernel " + request_.definition.name() + " has no " +
-                       (candidate->source.empty() ? "source" : "reference") + ": it can be predicted, not tuned",
+                       (candidate->source.empty() ? "source" : "reference") +
+                       ": it can be predicted, not tuned",
                    "add variants and verify sections to " + request_.definition.file().string()};
     }
     Status status = backend_.prepare(*candidate);
@@ -139,7 +150,8 @@ Status Sweep::prepare() {
     prepared_ = true;
     return ok_status();
   }
-  return Error{ErrorKind::usage, "no candidate of " + request_.definition.name() + " is legal for " + problem_text_,
+  return Error{ErrorKind::usage,
+               "no candidate of " + request_.definition.name() + " is legal for " + problem_text_,
                "see the rejections with weir predict"};
 }
 
@@ -148,7 +160,8 @@ Status Sweep::measure(const std::vector<std::size_t>& batch) {
   std::vector<Built> built = build(batch, status);
   if (status) verify(built, status);
   if (status) time(built, request_.options.timing, status);
-  // A row is written as soon as its candidate is complete: what a kill can cost is the group that is being timed.
+  // A row is written as soon as its candidate is complete: what a kill can cost is the group that is being
+  // timed.
   for (Built& b : built) {
     if (!status || interrupted()) break;
     status = count(b);
@@ -182,8 +195,8 @@ std::vector<Sweep::Built> Sweep::build(const std::vector<std::size_t>& batch, St
     }
   };
   {
-    const unsigned wanted =
-        request_.options.threads ? request_.options.threads : std::max(1u, std::thread::hardware_concurrency());
+    const unsigned wanted = request_.options.threads ? request_.options.threads
+                                                     : std::max(1u, std::thread::hardware_concurrency());
     std::vector<std::jthread> pool;
     for (unsigned t = 1; t < std::min<std::size_t>(wanted, batch.size()); ++t) pool.emplace_back(work);
     work();
@@ -194,10 +207,11 @@ std::vector<Sweep::Built> Sweep::build(const std::vector<std::size_t>& batch, St
     Measurement measurement = blank_measurement();
     if (slots[i].executable) measurement.resources = slots[i].executable->resources;
     if (!slots[i].error && measurement.resources.spill_bytes > request_.options.spill_limit_bytes) {
-      slots[i].error = Error{ErrorKind::failed,
-                             "spills " + std::to_string(measurement.resources.spill_bytes) + " bytes per thread at " +
-                                 std::to_string(measurement.resources.registers_per_thread) + " registers",
-                             ""};
+      slots[i].error =
+          Error{ErrorKind::failed,
+                "spills " + std::to_string(measurement.resources.spill_bytes) + " bytes per thread at " +
+                    std::to_string(measurement.resources.registers_per_thread) + " registers",
+                ""};
     }
     if (slots[i].error) {
       status = fail(batch[i], *slots[i].error, measurement);
@@ -233,7 +247,8 @@ void Sweep::verify(std::vector<Built>& built, Status& status) {
     }
     b.measurement.verification = *verification;
     if (!verification->passed) {
-      status = fail(b.index, Error{ErrorKind::verification, "wrong result: " + verification->detail, ""}, b.measurement);
+      status = fail(b.index, Error{ErrorKind::verification, "wrong result: " + verification->detail, ""},
+                    b.measurement);
       continue;
     }
     passed.push_back(std::move(b));
@@ -249,7 +264,8 @@ void Sweep::time(std::vector<Built>& built, const TimingOptions& options, Status
   std::optional<std::size_t> incumbent;
   for (const auto& [index, r] : measured_) {
     if (!executables_.contains(index)) continue;
-    if (!incumbent || trials_[index].measured_seconds < trials_[*incumbent].measured_seconds) incumbent = index;
+    if (!incumbent || trials_[index].measured_seconds < trials_[*incumbent].measured_seconds)
+      incumbent = index;
   }
   if (incumbent) group.push_back(executables_.at(*incumbent));
 
@@ -292,7 +308,8 @@ Status Sweep::remeasure_finalists() {
     return trials_[a].measured_seconds < trials_[b].measured_seconds;
   });
   if (finalists.size() < 2) return ok_status();
-  finalists.resize(std::min<std::size_t>(finalists.size(), static_cast<std::size_t>(request_.options.finalists)));
+  finalists.resize(
+      std::min<std::size_t>(finalists.size(), static_cast<std::size_t>(request_.options.finalists)));
 
   TimingOptions options = request_.options.timing;
   options.target_relative_width /= 3;

@@ -14,10 +14,10 @@ class Sweep {
  public:
   Sweep(const TuneRequest& request, Backend& backend, Store& store, TuneObserver& observer);
 
-  Status identify();      // source hash, provenance; stores the definition
-  Status explore();       // enumerate, reject with reason, predict; stores the rejected
-  Status resume();        // takes over what the store already holds
-  Status prepare();       // inputs and references on the device; once, and only if something is to be measured
+  Status identify();  // source hash, provenance; stores the definition
+  Status explore();   // enumerate, reject with reason, predict; stores the rejected
+  Status resume();    // takes over what the store already holds
+  Status prepare();   // inputs and references on the device; once, and only if something is to be measured
   bool interrupted() const;
   bool out_of_time() const;
 
@@ -41,7 +41,8 @@ class Sweep {
   Status count(Built& built);  // and stores the row
   Status store_modules(const Candidate& candidate, const Executable& executable);
   Measurement blank_measurement() const;
-  Status record(std::size_t index, Outcome outcome, const std::string& reason, const std::optional<Measurement>& measurement);
+  Status record(std::size_t index, Outcome outcome, const std::string& reason,
+                const std::optional<Measurement>& measurement);
   Status fail(std::size_t index, const Error& error, Measurement measurement);
   Record row(const Config& config, Outcome outcome, const std::string& reason) const;
 

@@ -4,7 +4,8 @@
 
 namespace weir {
 
-// The pipeline. Each step is a method of Sweep; a step's error ends the sweep, and what was measured before it is in the store.
+// The pipeline. Each step is a method of Sweep; a step's error ends the sweep, and what was measured before
+// it is in the store.
 Result<TuneResult> tune(const TuneRequest& request, Backend& backend, Store& store, TuneObserver& observer) {
   Result<std::unique_ptr<Strategy>> strategy = make_strategy(request.options.strategy);
   if (!strategy) return strategy.error();

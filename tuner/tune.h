@@ -1,4 +1,5 @@
-// The tuner: enumerate, reject, predict, compile, reject, choose, verify, time, count, store, until the stopping rule holds.
+// The tuner: enumerate, reject, predict, compile, reject, choose, verify, time, count, store, until the
+// stopping rule holds.
 #pragma once
 
 #include <cstdint>
@@ -22,14 +23,15 @@ struct TuneOptions {
   StrategyOptions strategy;
   TimingOptions timing;
   CountOptions count;
-  bool counters = true;            // count the traffic when the backend can
-  bool resume = true;              // keep what the store already holds for this exact candidate, device and policy
-  std::int64_t finalists = 4;      // re-timed together with tighter intervals at the end; 0: none
-  // A candidate that spills more is rejected after compilation: its traffic would be the spills', not its tiles'. A few spilled
-  // registers are no reason: on an H100 the best attention_forward for head dimension 64 and 2048 keys spills 20 bytes.
+  bool counters = true;  // count the traffic when the backend can
+  bool resume = true;    // keep what the store already holds for this exact candidate, device and policy
+  std::int64_t finalists = 4;  // re-timed together with tighter intervals at the end; 0: none
+  // A candidate that spills more is rejected after compilation: its traffic would be the spills', not its
+  // tiles'. A few spilled registers are no reason: on an H100 the best attention_forward for head dimension
+  // 64 and 2048 keys spills 20 bytes.
   std::int64_t spill_limit_bytes = 64;
-  double time_budget_seconds = 0;  // per problem; 0: none
-  unsigned threads = 0;            // that predict and compile; 0: all cores
+  double time_budget_seconds = 0;          // per problem; 0: none
+  unsigned threads = 0;                    // that predict and compile; 0: all cores
   std::optional<Calibration> calibration;  // of predicted times
 };
 
@@ -61,15 +63,16 @@ struct TuneRequest {
   const DeviceProfile& profile;
   std::filesystem::path include_folder;  // kernels/, for the source hash
   TuneOptions options;
-  std::vector<Config> only;  // just these configurations; empty: the whole space
+  std::vector<Config> only;    // just these configurations; empty: the whole space
   std::function<bool()> stop;  // polled between candidates; true: save and return with interrupted set
 };
 
-// Errors are what stops a sweep as a whole (store busy or corrupt, no device, broken definition, a reference that cannot run);
-// a candidate that fails is a row.
+// Errors are what stops a sweep as a whole (store busy or corrupt, no device, broken definition, a reference
+// that cannot run); a candidate that fails is a row.
 Result<TuneResult> tune(const TuneRequest& request, Backend& backend, Store& store, TuneObserver& observer);
 
-// Correctness alone: every legal candidate (or the first `budget` in predicted order) is built and verified; nothing is stored.
+// Correctness alone: every legal candidate (or the first `budget` in predicted order) is built and verified;
+// nothing is stored.
 struct VerifyResult {
   std::int64_t passed = 0;
   std::vector<std::pair<std::string, std::string>> failures;  // config, reason

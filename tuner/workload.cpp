@@ -14,7 +14,8 @@ Error at(const std::filesystem::path& file, const YAML::Node& node, const std::s
 
 Result<Workload> load_workload(const std::filesystem::path& file) try {
   if (!std::filesystem::exists(file)) {
-    return Error{ErrorKind::missing, "no workload file " + file.string(), "profiles/workloads has the shipped ones"};
+    return Error{ErrorKind::missing, "no workload file " + file.string(),
+                 "profiles/workloads has the shipped ones"};
   }
   const YAML::Node root = YAML::LoadFile(file.string());
   if (!root.IsMap()) return at(file, root, "expected a map with the keys workload and problems");

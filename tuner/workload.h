@@ -3,7 +3,8 @@
 //   workload: one line that says what it is
 //   problems:
 //     - {kernel: gemm, problem: "m=4096,n=4096,k=4096"}
-//     - {kernel: attention_forward, problem: "heads_q=16,seq_q=2048,head_dim=128", strategy: random, budget: 20}
+//     - {kernel: attention_forward, problem: "heads_q=16,seq_q=2048,head_dim=128", strategy: random, budget:
+//     20}
 #pragma once
 
 #include <cstdint>

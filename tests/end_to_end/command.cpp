@@ -77,6 +77,8 @@ TemporaryFolder::~TemporaryFolder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-std::filesystem::path recorded_file() { return WEIR_SOURCE_DIR "/profiles/recorded/h100-sxm5-80gb.weir"; }
+std::filesystem::path recorded_file() {
+  return WEIR_SOURCE_DIR "/profiles/recorded/h100-sxm5-80gb.weir";
+}
 
 }  // namespace weir::testing_support

@@ -26,7 +26,8 @@ json predict(const TemporaryFolder& folder, std::vector<std::string> arguments) 
 std::string as_text(const json& config) {
   std::string text;
   for (const auto& [name, value] : config.items()) {
-    text += (text.empty() ? "" : ",") + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump());
+    text += (text.empty() ? "" : ",") + name + "=" +
+            (value.is_string() ? value.get<std::string>() : value.dump());
   }
   return text;
 }
@@ -43,12 +44,14 @@ TEST(Predict, JsonHasEveryPromisedKeyAndTheFastestCandidateFirst) {
     EXPECT_TRUE(out["bounds"][key].is_number()) << key;
   }
   // A, B and C once, 2 bytes each.
-  EXPECT_DOUBLE_EQ(out["bounds"]["compulsory_bytes"].get<double>(), 2.0 * (1024 * 512 + 1024 * 512 + 1024 * 1024));
+  EXPECT_DOUBLE_EQ(out["bounds"]["compulsory_bytes"].get<double>(),
+                   2.0 * (1024 * 512 + 1024 * 512 + 1024 * 1024));
   ASSERT_GE(out["candidates"].size(), 40u);
   double last = 0;
   for (const json& candidate : out["candidates"]) {
     EXPECT_TRUE(candidate["config"].is_object());
-    for (const char* key : {"dram_read_bytes", "dram_write_bytes", "l2_read_bytes", "l2_write_bytes", "l2_hit_rate", "time_seconds"}) {
+    for (const char* key : {"dram_read_bytes", "dram_write_bytes", "l2_read_bytes", "l2_write_bytes",
+                            "l2_hit_rate", "time_seconds"}) {
       ASSERT_TRUE(candidate[key].is_number()) << key;
       EXPECT_GE(candidate[key].get<double>(), 0) << key;
     }
@@ -69,7 +72,8 @@ TEST(Predict, OneConfigurationGivesTheSameNumbersAsTheWholeSpace) {
   const json all = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
   const json& first = all["candidates"][0];
   const std::string config = as_text(first["config"]);
-  const json one = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
+  const json one =
+      predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
   ASSERT_EQ(one["candidates"].size(), 1u);
   EXPECT_EQ(one["candidates"][0], first);
 }
@@ -77,25 +81,30 @@ TEST(Predict, OneConfigurationGivesTheSameNumbersAsTheWholeSpace) {
 TEST(Predict, ADefinitionOutsideTheSourceTreeNeedsNoRecompilation) {
   const TemporaryFolder folder;
   std::filesystem::copy(WEIR_SOURCE_DIR "/examples/definitions/triton_matmul.yaml", folder / "mine.yaml");
-  const json out = predict(folder, {(folder / "mine.yaml").string(), "--gpu", "a100-sxm4-80gb", "--problem", "m=2048,n=2048,k=2048"});
+  const json out = predict(folder, {(folder / "mine.yaml").string(), "--gpu", "a100-sxm4-80gb", "--problem",
+                                    "m=2048,n=2048,k=2048"});
   EXPECT_FALSE(out["candidates"].empty());
 }
 
 TEST(Predict, BadInputIsAUsageErrorThatSaysWhatToDo) {
   const TemporaryFolder folder;
-  const auto run = [&](std::vector<std::string> arguments) { return testing_support::weir(folder.path(), arguments); };
+  const auto run = [&](std::vector<std::string> arguments) {
+    return testing_support::weir(folder.path(), arguments);
+  };
   const CommandResult kernel = run({"predict", "gem", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
   EXPECT_EQ(kernel.exit_code, 2);
   EXPECT_NE(kernel.err.find("gemm"), std::string::npos) << kernel.err;
   const CommandResult gpu = run({"predict", "gemm", "--gpu", "h100", "--problem", kGemm});
   EXPECT_EQ(gpu.exit_code, 2);
   EXPECT_NE(gpu.err.find("h100-sxm5-80gb"), std::string::npos) << gpu.err;
-  const CommandResult problem = run({"predict", "gemm", "--gpu", "h100-sxm5-80gb", "--problem", "m=1024,n=1024"});
+  const CommandResult problem =
+      run({"predict", "gemm", "--gpu", "h100-sxm5-80gb", "--problem", "m=1024,n=1024"});
   EXPECT_EQ(problem.exit_code, 2);
   EXPECT_NE(problem.err.find("k"), std::string::npos) << problem.err;
   EXPECT_EQ(run({"predict"}).exit_code, 2);
   EXPECT_EQ(run({"frobnicate"}).exit_code, 2);
-  for (const CommandResult& result : {kernel, gpu, problem}) EXPECT_TRUE(result.out.empty()) << "messages go to stderr";
+  for (const CommandResult& result : {kernel, gpu, problem})
+    EXPECT_TRUE(result.out.empty()) << "messages go to stderr";
 }
 
 TEST(Predict, ARejectedConfigurationSaysWhy) {
@@ -103,8 +112,8 @@ TEST(Predict, ARejectedConfigurationSaysWhy) {
   const json all = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});
   const json& rejected = all["rejected"][0];
   const std::string config = as_text(rejected["config"]);
-  const CommandResult result =
-      testing_support::weir(folder.path(), {"predict", "gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
+  const CommandResult result = testing_support::weir(
+      folder.path(), {"predict", "gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm, "--config", config});
   EXPECT_EQ(result.exit_code, 2);
   EXPECT_NE(result.err.find(rejected["reason"].get<std::string>()), std::string::npos) << result.err;
 }

@@ -22,8 +22,9 @@ using testing_support::TemporaryFolder;
 const std::string kProblem = "m=1024,n=1024,k=1024";
 
 std::vector<std::string> tune_arguments(const std::filesystem::path& db, const std::string& delay = "0") {
-  return {"tune", "gemm", "--problem", kProblem, "--replay", recorded_file().string(), "--replay-delay", delay,
-          "--strategy", "exhaustive", "--batch", "4", "--db", db.string(), "--json"};
+  return {"tune",           "gemm",      "--problem",  kProblem,     "--replay", recorded_file().string(),
+          "--replay-delay", delay,       "--strategy", "exhaustive", "--batch",  "4",
+          "--db",           db.string(), "--json"};
 }
 
 // Configuration and median of every measured row: what a sweep is worth.
@@ -119,7 +120,8 @@ TEST(Replay, ReportsComeInEveryFormat) {
   };
   const CommandResult md = run({"--format", "md"});
   EXPECT_EQ(md.exit_code, 0) << md.err;
-  for (const char* kernel : {"gemm", "attention_forward", "stream_copy"}) EXPECT_NE(md.out.find(kernel), std::string::npos);
+  for (const char* kernel : {"gemm", "attention_forward", "stream_copy"})
+    EXPECT_NE(md.out.find(kernel), std::string::npos);
   const CommandResult parsed = run({"--json"});
   EXPECT_FALSE(json::parse(parsed.out, nullptr, false).is_discarded());
   const CommandResult page = run({"--out", (folder / "r.html").string()});
@@ -132,24 +134,30 @@ TEST(Replay, ReportsComeInEveryFormat) {
 TEST(Replay, PredictedDramReadsStayWithinTheirGates) {
   const TemporaryFolder folder;
   const CommandResult result = testing_support::weir(
-      folder.path(), {"report", "--db", recorded_file().string(), "--gate-median", "0.10", "--gate-p90", "0.30"});
+      folder.path(),
+      {"report", "--db", recorded_file().string(), "--gate-median", "0.10", "--gate-p90", "0.30"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
 }
 
 TEST(Replay, AShippedFileAnswersPicks) {
   const TemporaryFolder folder;
   const std::string shipped = (folder / "ship.weir").string();
-  const CommandResult ship = testing_support::weir(folder.path(), {"ship", "--db", recorded_file().string(), "--out", shipped});
+  const CommandResult ship =
+      testing_support::weir(folder.path(), {"ship", "--db", recorded_file().string(), "--out", shipped});
   ASSERT_EQ(ship.exit_code, 0) << ship.err;
-  const CommandResult exact = testing_support::weir(folder.path(), {"pick", "gemm", "--db", shipped, "--problem", kProblem, "--json"});
+  const CommandResult exact = testing_support::weir(
+      folder.path(), {"pick", "gemm", "--db", shipped, "--problem", kProblem, "--json"});
   ASSERT_EQ(exact.exit_code, 0) << exact.err;
   const json pick = json::parse(exact.out);
   EXPECT_EQ(pick["match"], "exact");
-  for (const char* key : {"kernel", "problem", "gpu", "reason", "config"}) EXPECT_TRUE(pick.contains(key)) << key;
-  const CommandResult other = testing_support::weir(folder.path(), {"pick", "gemm", "--db", shipped, "--problem", "m=777,n=777,k=776", "--json"});
+  for (const char* key : {"kernel", "problem", "gpu", "reason", "config"})
+    EXPECT_TRUE(pick.contains(key)) << key;
+  const CommandResult other = testing_support::weir(
+      folder.path(), {"pick", "gemm", "--db", shipped, "--problem", "m=777,n=777,k=776", "--json"});
   ASSERT_EQ(other.exit_code, 0) << other.err;
   EXPECT_EQ(json::parse(other.out)["match"], "default");
-  const CommandResult miss = testing_support::weir(folder.path(), {"pick", "no_such_kernel", "--db", shipped, "--problem", "x=1", "--json"});
+  const CommandResult miss = testing_support::weir(
+      folder.path(), {"pick", "no_such_kernel", "--db", shipped, "--problem", "x=1", "--json"});
   EXPECT_EQ(miss.exit_code, 7) << miss.out << miss.err;
 }
 

@@ -409,7 +409,6 @@ TEST(Predict, AGemmThatLoadsFarEnoughAheadIsBoundByTheTensorCores) {
   const DeviceProfile profile = profile_of("a100-sxm4-80gb");
   const Prediction p = predict_ok(ahead, gemm_problem(4096, 4096, 4096), profile, "tile_n=256");
   const Prediction waits = predict_ok(kGemm, gemm_problem(4096, 4096, 4096), profile, "tile_n=256");
-  EXPECT_EQ(waits.bound_by, Bottleneck::latency);
   EXPECT_GT(waits.time_seconds, 1.1 * p.time_seconds);
   EXPECT_EQ(p.bound_by, Bottleneck::tensor);
   const double least = 2.0 * 4096 * 4096 * 4096 / 312e12;

@@ -94,8 +94,8 @@ TEST(BlockSchedule, TheNextBlockGoesToTheMultiprocessorThatIsFreeFirst) {
 }
 
 TEST(BlockSchedule, ABlockGoesOnAtItsOwnPaceOnceItsNeighbourHasEnded) {
-  // Alone 4 and 1 seconds, together twice as long: the short one ends after 2, when the long one has done half of
-  // its 8, and so needs another 3.
+  // Alone 4 and 1 seconds, together twice as long: the short one ends after 2, when the long one has done
+  // half of its 8, and so needs another 3.
   const std::vector<std::uint32_t> kinds{0, 1};
   const std::vector<double> durations{4.0, 8.0, 1.0, 2.0};
   EXPECT_DOUBLE_EQ(schedule_seconds(1, 2, kinds, durations), 2.0 + (1 - 2.0 / 8) * 4);
@@ -103,7 +103,8 @@ TEST(BlockSchedule, ABlockGoesOnAtItsOwnPaceOnceItsNeighbourHasEnded) {
 
 TEST(BlockSchedule, OneBlockMoreThanAFullWaveCostsAWaveMore) {
   const DeviceProfile profile = h100();
-  Case full = blocks(132, gemm_block(128)), tail = blocks(133, gemm_block(128)), two = blocks(264, gemm_block(128));
+  Case full = blocks(132, gemm_block(128)), tail = blocks(133, gemm_block(128)),
+       two = blocks(264, gemm_block(128));
   for (Case* c : {&full, &tail, &two}) c->traffic = {};  // DRAM does not count waves
   const double launch = profile.launch_latency_seconds;
   EXPECT_NEAR((tail.seconds(profile) - launch) / (full.seconds(profile) - launch), 2.0, 0.01);
@@ -153,9 +154,8 @@ TEST(TimeModel, MoreWorkIsNeverFaster) {
     const Case c = any_case();
     const DeviceProfile profile = h100();
     const double seconds = c.seconds(profile);
-    for (float UnitWork::*amount :
-         {&UnitWork::tensor_flops, &UnitWork::fp32_flops, &UnitWork::special_ops, &UnitWork::shared_bytes,
-          &UnitWork::load_bytes, &UnitWork::store_bytes}) {
+    for (float UnitWork::*amount : {&UnitWork::tensor_flops, &UnitWork::fp32_flops, &UnitWork::special_ops,
+                                    &UnitWork::shared_bytes, &UnitWork::load_bytes, &UnitWork::store_bytes}) {
       Case more = c;
       for (UnitWork& unit : more.walked.units) unit.*amount = unit.*amount * 1.5F + 1024;
       RC_ASSERT(more.seconds(profile) >= seconds * (1 - 1e-9));
@@ -178,7 +178,8 @@ TEST(TimeModel, LoadsThatRunFurtherAheadNeverWaitLonger) {
 
 TEST(TimeModel, TwoBlocksOnAnSmHideEachOthersWaits) {
   const DeviceProfile profile = h100();
-  const UnitTime unit = unit_time(profile, rates_of(profile), gemm_block(128), 128, 1, profile.dram_latency_seconds);
+  const UnitTime unit =
+      unit_time(profile, rates_of(profile), gemm_block(128), 128, 1, profile.dram_latency_seconds);
   EXPECT_GT(unit.solo_seconds, unit.busy_seconds);  // one block alone waits most of the time
   EXPECT_LT(shared_sm_seconds(unit, 2), 1.5 * shared_sm_seconds(unit, 1));
   // and nothing can be faster than the SM's busiest unit allows
@@ -190,7 +191,8 @@ TEST(TimeModel, NoLaunchBeatsTheBoundOfAnyResource) {
     const Case c = any_case();
     const DeviceProfile profile = h100();
     const LaunchTime time = launch_time(profile, rates_of(profile), c.launch, c.walked, c.traffic);
-    for (std::size_t i = 0; i < time.resources.size(); ++i) RC_ASSERT(time.seconds >= time.resources[i] * (1 - 1e-6));
+    for (std::size_t i = 0; i < time.resources.size(); ++i)
+      RC_ASSERT(time.seconds >= time.resources[i] * (1 - 1e-6));
     RC_ASSERT(time.resources[static_cast<std::size_t>(time.bound_by)] ==
               *std::max_element(time.resources.begin(), time.resources.end()));
   });

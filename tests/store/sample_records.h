@@ -45,7 +45,14 @@ inline Prediction sample_prediction(double seconds = 1e-3) {
       .bounds = {1e9, 1e10, 2e9, "Hong and Kung, 1981"},
   };
   prediction.tensors = {{"a", {1e9, 0, 5e9, 0}}, {"c", {0, 3.3e7, 0, 3.4e7}}};
-  prediction.launches = {{"main", {1.5e9, 3.3e7, 9.1e9, 3.4e7}, 0.3, 0, seconds, Bottleneck::tensor, 2, 7.5,
+  prediction.launches = {{"main",
+                          {1.5e9, 3.3e7, 9.1e9, 3.4e7},
+                          0.3,
+                          0,
+                          seconds,
+                          Bottleneck::tensor,
+                          2,
+                          7.5,
                           {1e-3, 0.1 + 0.2, 0, 1.0 / 3, 4, 5, 6}}};
   return prediction;
 }

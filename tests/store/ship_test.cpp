@@ -175,7 +175,7 @@ TEST(Ship, AChangeMadeWithSqlIsRefused) {
   const TemporaryFolder folder;
   must(ship(sample_work(folder / "work.weir"), folder / "ship.weir"));
   SQLite::Database(folder / "ship.weir", SQLite::OPEN_READWRITE)
-      .exec("UPDATE text SET text = 'tile=1024,variant=plain' WHERE text = 'tile=256,variant=plain'");
+      .exec("UPDATE text SET text = 'tile=2048,variant=plain' WHERE text = 'tile=256,variant=plain'");
   EXPECT_EQ(Store::open(folder / "ship.weir", Mode::read_only).error().kind, ErrorKind::corrupt);
 }
 

@@ -28,7 +28,8 @@ TimePoint point(double seconds, double tensor, double dram, double latency) {
   return p;
 }
 
-CalibrationSample sample(const std::string& kernel, const std::string& problem, double predicted, double measured) {
+CalibrationSample sample(const std::string& kernel, const std::string& problem, double predicted,
+                         double measured) {
   const TimePoint p = point(predicted, 0.5, 0.2, 0.1);
   return {.kernel = kernel, .problem = problem, .predicted = p, .ranked = p, .measured_seconds = measured};
 }
@@ -48,7 +49,8 @@ class Synthetic {
     for (int problem = 0; problem < 20; ++problem) {
       for (int tiling = 0; tiling < 30; ++tiling) {
         CalibrationSample s = sample("gemm", "m=" + std::to_string(problem), 0, 0);
-        s.predicted = s.ranked = point(1e-5 * (problem + 1) * (1 + uniform()), uniform(), uniform(), uniform());
+        s.predicted = s.ranked =
+            point(1e-5 * (problem + 1) * (1 + uniform()), uniform(), uniform(), uniform());
         s.measured_seconds = calibrated_seconds(truth, s.predicted);
         samples.push_back(s);
       }
@@ -58,7 +60,8 @@ class Synthetic {
 
 void expect_near(const CalibrationFamily& fitted, const CalibrationFamily& truth, double tolerance) {
   EXPECT_NEAR(fitted.offset, truth.offset, tolerance);
-  for (std::size_t i = 0; i < truth.slopes.size(); ++i) EXPECT_NEAR(fitted.slopes[i], truth.slopes[i], tolerance) << i;
+  for (std::size_t i = 0; i < truth.slopes.size(); ++i)
+    EXPECT_NEAR(fitted.slopes[i], truth.slopes[i], tolerance) << i;
 }
 
 TEST(FitFamily, KnownCoefficientsAreFound) {
@@ -112,8 +115,9 @@ TEST(Apply, AKernelWithoutAFamilyGetsThePooledOneAndWithoutThatNothing) {
 
 TEST(TimeErrors, AreWhatIsWorkedOutByHand) {
   // Problem a: predicted order 2, 1, 3 of the measured ones; problem b: in order.
-  const std::vector<CalibrationSample> samples{sample("k", "a", 1, 2.0), sample("k", "a", 2, 1.0), sample("k", "a", 3, 4.0),
-                                               sample("k", "b", 1, 1.0), sample("k", "b", 2, 2.0), sample("k", "b", 3, 3.0)};
+  const std::vector<CalibrationSample> samples{sample("k", "a", 1, 2.0), sample("k", "a", 2, 1.0),
+                                               sample("k", "a", 3, 4.0), sample("k", "b", 1, 1.0),
+                                               sample("k", "b", 2, 2.0), sample("k", "b", 3, 3.0)};
   std::vector<double> seconds;
   for (const CalibrationSample& s : samples) seconds.push_back(s.predicted.seconds);
   const TimeError error = time_error(samples, seconds);
@@ -127,12 +131,14 @@ TEST(TimeErrors, AreWhatIsWorkedOutByHand) {
 }
 
 TEST(TimeErrors, TiesInThePredictionRankNothing) {
-  const std::vector<CalibrationSample> samples{sample("k", "a", 1, 1.0), sample("k", "a", 1, 2.0), sample("k", "a", 1, 3.0)};
+  const std::vector<CalibrationSample> samples{sample("k", "a", 1, 1.0), sample("k", "a", 1, 2.0),
+                                               sample("k", "a", 1, 3.0)};
   EXPECT_EQ(time_error(samples, std::vector<double>{1, 1, 1}).median_spearman, 0);
 }
 
 TEST(CrossValidation, AProblemIsNeverPredictedByAFitThatSawIt) {
-  // Two problems that disagree by a factor of 10: a fit to both is off by its root for each; a fit to the other one, by 10.
+  // Two problems that disagree by a factor of 10: a fit to both is off by its root for each; a fit to the
+  // other one, by 10.
   std::vector<CalibrationSample> samples;
   for (int i = 1; i <= 9; ++i) {
     samples.push_back(sample("k", "a", i, i));
@@ -176,7 +182,8 @@ TEST(FitFamilies, AKernelThatAFitDoesNotHelpKeepsTheModelsTimes) {
   ASSERT_NE(family_of(calibration, "exact"), nullptr);
   EXPECT_EQ(*family_of(calibration, "exact"), CalibrationFamily{.kernel = "exact"});
   ASSERT_NE(family_of(calibration, "slow"), nullptr);
-  EXPECT_NEAR(calibrated_seconds(*family_of(calibration, "slow"), samples[2].predicted), samples[2].measured_seconds, 1e-9);
+  EXPECT_NEAR(calibrated_seconds(*family_of(calibration, "slow"), samples[2].predicted),
+              samples[2].measured_seconds, 1e-9);
 }
 
 class CalibrationFile : public testing::Test {
@@ -198,7 +205,11 @@ class CalibrationFile : public testing::Test {
                   .date = "2026-11-23T00:21:31Z",
                   .gpu_uuids = {"GPU-1", "GPU-2"},
                   .rows = 655};
-    c.families = {{.kernel = "gemm", .rows = 416, .problems = 8, .offset = 0.1 + 0.2, .slopes = {1.0 / 3, -1e-17, 0, 1, 2, 3, 4}},
+    c.families = {{.kernel = "gemm",
+                   .rows = 416,
+                   .problems = 8,
+                   .offset = 0.1 + 0.2,
+                   .slopes = {1.0 / 3, -1e-17, 0, 1, 2, 3, 4}},
                   {.kernel = "", .rows = 655, .problems = 29, .offset = -0.5}};
     return c;
   }
@@ -228,9 +239,11 @@ TEST_F(CalibrationFile, ErrorsNameTheFileTheLineAndTheKey) {
     EXPECT_FALSE(loaded.ok()) << to;
     return loaded.ok() ? std::string() : loaded.error().message;
   };
-  EXPECT_THAT(broken("rows: 655", "rows: many"), HasSubstr("h100-sxm5-80gb.yaml:9: rows: expected a whole number"));
+  EXPECT_THAT(broken("rows: 655", "rows: many"),
+              HasSubstr("h100-sxm5-80gb.yaml:9: rows: expected a whole number"));
   EXPECT_THAT(broken("profile:", "profil:"), HasSubstr("the key \"profile\" is missing"));
-  EXPECT_THAT(broken("rows: 655", "rows: 655\nextra: 1"), HasSubstr(":10: calibration: unknown key \"extra\""));
+  EXPECT_THAT(broken("rows: 655", "rows: 655\nextra: 1"),
+              HasSubstr(":10: calibration: unknown key \"extra\""));
   EXPECT_THAT(broken("    tensor: 0.3", "    tensor: fast #"), HasSubstr(":15: tensor: expected a number"));
   EXPECT_THAT(broken("    dram: 3", "    dram: .inf"), HasSubstr("dram: expected a finite number"));
   EXPECT_THAT(broken("gpu_uuids: [", "gpu_uuids: [["), HasSubstr("not valid YAML"));

@@ -23,7 +23,8 @@ std::unique_ptr<Strategy> make(const std::string& name, std::int64_t budget = 0,
 }
 
 // Measures what the strategy asks for until it stops; returns the order.
-std::vector<std::size_t> drive(Strategy& strategy, std::vector<Trial>& all, const std::vector<double>& truth) {
+std::vector<std::size_t> drive(Strategy& strategy, std::vector<Trial>& all,
+                               const std::vector<double>& truth) {
   std::vector<std::size_t> order;
   for (auto batch = strategy.next(all); !batch.empty(); batch = strategy.next(all)) {
     for (const std::size_t i : batch) {
@@ -77,8 +78,8 @@ TEST(Strategy, OptimisticTimeIsTheFastestOpenPredictionTimesTheSmallestRatio) {
   std::vector<Trial> all = trials({10, 20, 30, 40});
   EXPECT_FALSE(optimistic_open_seconds(all).has_value()) << "nothing is measured yet";
   all[0].state = all[1].state = Trial::State::measured;
-  all[0].measured_seconds = 12;  // ratio 1.2
-  all[1].measured_seconds = 18;  // ratio 0.9
+  all[0].measured_seconds = 12;                         // ratio 1.2
+  all[1].measured_seconds = 18;                         // ratio 0.9
   EXPECT_DOUBLE_EQ(*optimistic_open_seconds(all), 27);  // 30 x 0.9
   all[2].state = all[3].state = Trial::State::failed;
   EXPECT_FALSE(optimistic_open_seconds(all).has_value()) << "nothing is open";
@@ -94,7 +95,8 @@ TEST(Strategy, From20MeasurementsOnTheSmallestRatioIsLeftOutAsAnOutlier) {
 }
 
 TEST(Strategy, ModelStopsOnceNoOpenCandidateCanBeatTheBest) {
-  // Perfectly predicted: after the first batch {0 (default), 1} the next prediction 3 cannot beat the measured 1.
+  // Perfectly predicted: after the first batch {0 (default), 1} the next prediction 3 cannot beat the
+  // measured 1.
   std::vector<Trial> all = trials({1, 2, 3, 4, 5, 6});
   auto strategy = make("model");
   EXPECT_EQ(drive(*strategy, all, {1, 2, 3, 4, 5, 6}), (std::vector<std::size_t>{0, 1}));
@@ -102,8 +104,9 @@ TEST(Strategy, ModelStopsOnceNoOpenCandidateCanBeatTheBest) {
 }
 
 TEST(Strategy, ModelGrowsTheSetWhileItsErrorSaysThatABetterOneMayBeOpen) {
-  // Candidate 1 ran at half its prediction, so candidate 2 (predicted 3) may run in 1.5 and beat 2; it and 3 are measured. Then
-  // the smallest ratio is 0.5 still, and candidate 4 (predicted 9) cannot beat the best any more.
+  // Candidate 1 ran at half its prediction, so candidate 2 (predicted 3) may run in 1.5 and beat 2; it and 3
+  // are measured. Then the smallest ratio is 0.5 still, and candidate 4 (predicted 9) cannot beat the best
+  // any more.
   std::vector<Trial> all = trials({2, 4, 3.5, 3.9, 9});
   const auto order = [&] {
     auto strategy = make("model");
