@@ -2,7 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <fstream>
+#include <string>
 
 #include "tests/kernels/gemm_definition.h"
 
@@ -256,7 +259,8 @@ TEST(DefinitionLoader, TellsFilesAndSourcesThatDoNotExist) {
   EXPECT_EQ(missing.error().kind, ErrorKind::missing);
   EXPECT_THAT(missing.error().message, HasSubstr("/nonexistent/kernel.yaml"));
 
-  const std::filesystem::path folder = std::filesystem::path(::testing::TempDir()) / "weir_no_reference";
+  const std::filesystem::path folder =
+      std::filesystem::path(::testing::TempDir()) / ("weir_no_reference_" + std::to_string(getpid()));
   std::filesystem::create_directories(folder);
   std::ofstream(folder / "kernel.yaml") << gemm_yaml();
   const auto definition = KernelDefinition::load(folder / "kernel.yaml");

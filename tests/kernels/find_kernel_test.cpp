@@ -1,7 +1,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <fstream>
+#include <string>
 
 #include "tests/kernels/gemm_definition.h"
 
@@ -13,7 +16,7 @@ using ::testing::HasSubstr;
 class FindKernel : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder = std::filesystem::path(::testing::TempDir()) / "weir_find_kernel";
+    folder = std::filesystem::path(::testing::TempDir()) / ("weir_find_kernel_" + std::to_string(getpid()));
     std::filesystem::remove_all(folder);
     for (const char* name : {"stream_copy", "gemm"}) {
       std::filesystem::create_directories(folder / name);

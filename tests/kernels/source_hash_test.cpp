@@ -1,6 +1,9 @@
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <fstream>
+#include <string>
 
 #include "tests/kernels/gemm_definition.h"
 
@@ -15,9 +18,9 @@ void write(const std::filesystem::path& file, const std::string& text) {
 class SourceHash : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder =
-        std::filesystem::path(::testing::TempDir()) /
-        ("weir_source_hash_" + std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
+    folder = std::filesystem::path(::testing::TempDir()) /
+             ("weir_source_hash_" + std::to_string(getpid()) +
+              std::string(::testing::UnitTest::GetInstance()->current_test_info()->name()));
     std::filesystem::remove_all(folder);
     write(folder / "gemm/kernel.yaml", test::gemm_yaml());
     write(folder / "gemm/kernel.cu",

@@ -2,13 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <unistd.h>
+
 #include <fstream>
+#include <string>
 
 namespace weir {
 namespace {
 
 Result<Workload> parse(const std::string& text) {
-  const std::filesystem::path file = std::filesystem::path(testing::TempDir()) / "workload_test.yaml";
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / ("workload_test_" + std::to_string(getpid()) + ".yaml");
   std::ofstream(file) << text;
   return load_workload(file);
 }
