@@ -363,10 +363,10 @@ class Walk {
     unit.load_bytes += step_unit_.load_bytes;
     unit.store_bytes += step_unit_.store_bytes;
     if (step_unit_.load_bytes <= 0) return;
-    ++unit.steps;
-    ++result_.steps;
-    result_.dram_steps += from_dram_;
-    result_.prefetch = std::max(result_.prefetch, walker.position.prefetch);
+    unit.steps += static_cast<std::int32_t>(batch_);
+    result_.steps += static_cast<double>(batch_);
+    result_.dram_steps += static_cast<double>(batch_) * from_dram_;
+    result_.prefetch = std::max(result_.prefetch, ahead_);
   }
 
   // The busiest unit of the SM decides.
