@@ -1,5 +1,5 @@
-// YAML -> DeviceProfile. A profile is a map from key to {value, source, calibrated}; kFields is the whole
-// format.
+// YAML -> DeviceProfile. A profile is a map from key to {value, source} with, where they apply, calibrated or
+// carried_over_from; kFields lists the keys (profiles/FORMAT.md).
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -132,23 +132,44 @@ class Loader {
     if (!node.IsMap()) return at(line, key + ": expected {value: …, source: …}");
     for (const auto& part : node) {
       const std::string name = part.first.Scalar();
-      if (name != "value" && name != "source" && name != "calibrated") {
-        return at(part.first.Mark().line,
-                  key + ": unknown key \"" + name + "\"; expected value, source, calibrated");
+      if (name != "value" && name != "source" && name != "calibrated" && name != "carried_over_from") {
+        return at(part.first.Mark().line, key + ": unknown key \"" + name +
+                                              "\"; expected value, source, calibrated, carried_over_from");
       }
     }
-    const YAML::Node value = node["value"], source = node["source"], calibrated = node["calibrated"];
+    const YAML::Node value = node["value"], source = node["source"];
     if (!value || value.IsNull()) return at(line, key + ": the value is missing");
     if (!source || !source.IsScalar() || source.Scalar().empty()) {
       return at(line, key + ": the source is missing",
                 "Say which datasheet, query or measurement it comes from.");
     }
-    Source recorded{.text = source.Scalar()};
-    if (calibrated && !YAML::convert<bool>::decode(calibrated, recorded.calibrated)) {
-      return at(calibrated.Mark().line, key + ": calibrated is true or false");
-    }
-    profile_.sources[key] = recorded;
+    Source& recorded = profile_.sources[key] = {.text = source.Scalar()};
+    if (Status status = read_origin(key, node, recorded); !status.ok()) return status.error();
     return std::visit([&](auto member) { return set(member, *field, value); }, field->member);
+  }
+
+  // Measured here, measured elsewhere, or neither.
+  Status read_origin(const std::string& key, const YAML::Node& node, Source& source) {
+    const YAML::Node run = node["calibrated"], donor = node["carried_over_from"];
+    if (run && donor) {
+      return at(donor.Mark().line, key + ": a value is calibrated here or carried over, not both");
+    }
+    if (donor) {
+      if (!donor.IsScalar() || donor.Scalar().empty()) {
+        return at(donor.Mark().line, key + ": carried_over_from names a profile");
+      }
+      source.carried_over_from = donor.Scalar();
+    }
+    if (!run) return ok_status();
+    const auto part = [&](const char* name) {
+      const YAML::Node text = run.IsMap() ? run[name] : YAML::Node();
+      return text && text.IsScalar() ? text.Scalar() : std::string();
+    };
+    source.calibrated = CalibrationRun{part("gpu"), part("driver"), part("date")};
+    const bool complete = run.IsMap() && run.size() == 3 && !part("gpu").empty() && !part("driver").empty() &&
+                          !part("date").empty();
+    if (complete) return ok_status();
+    return at(run.Mark().line, key + ": calibrated is {gpu: …, driver: …, date: …}: where it was measured");
   }
 
   Status set(Text member, const Field& field, const YAML::Node& value) {
