@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/element.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {

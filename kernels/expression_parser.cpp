@@ -4,8 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include "base/suggest.h"
 #include "kernels/expression_tree.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/suggest.h"
 #include "kernels/definition_model.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

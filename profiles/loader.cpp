@@ -4,10 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <set>
 #include <variant>
 
+#include "base/suggest.h"
 #include "profiles/device_profile.h"
 #include "profiles/quantity.h"
 
@@ -68,24 +68,10 @@ const Field* find_field(std::string_view key) {
   return found == std::end(kFields) ? nullptr : found;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row.back();
-}
-
 std::string nearest_key(std::string_view key) {
-  const auto nearest = std::ranges::min_element(
-      kFields, {}, [&](const Field& field) { return edit_distance(key, field.key); });
-  return edit_distance(key, nearest->key) <= 1 + key.size() / 3 ? nearest->key : "";
+  std::vector<std::string> keys;
+  for (const Field& field : kFields) keys.emplace_back(field.key);
+  return nearest_name(key, keys);
 }
 
 class Loader {
