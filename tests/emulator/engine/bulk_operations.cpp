@@ -127,11 +127,11 @@ BulkCopy bytes_copy(const void* global, int bytes, unsigned shared, Site site) {
   return copy;
 }
 
-void start_load(BulkCopy copy, unsigned barrier) {
+void start_load(const BulkCopy& copy, unsigned barrier) {
   barrier_at(barrier, copy.site);
-  copy.barrier = barrier;
   std::memset(shared_at(copy.shared, kBulkAlignment, copy.site), 0xff, static_cast<std::size_t>(copy.bytes));
   scheduler().block().loads.push_back(copy);
+  scheduler().block().loads.back().barrier = barrier;
 }
 
 void load(const BulkCopy& copy) {
