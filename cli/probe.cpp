@@ -71,8 +71,7 @@ Result<Measured> measure(const OpenBackend& opened, Store& store) {
 }
 
 std::string source_of(const ProbedValue& value, const Provenance& provenance) {
-  return fmt::format("measured by weir probe on one {} ({}), {}, driver {}: {}", provenance.gpu_name,
-                     provenance.gpu_uuid, provenance.date.substr(0, 10), provenance.driver_version,
+  return fmt::format("measured by weir probe on one {} ({}): {}", provenance.gpu_name, provenance.gpu_uuid,
                      value.evidence);
 }
 
@@ -88,7 +87,10 @@ Status write_profile(const DeviceProfile& base, const ProbeFit& fit, const Prove
     values.push_back({.key = value.key,
                       .value = fmt::format("{:.4g}{}{}", value.value / value.unit_size,
                                            value.unit.empty() ? "" : " ", value.unit),
-                      .source = source_of(value, provenance)});
+                      .source = source_of(value, provenance),
+                      .run = {.gpu = provenance.gpu_name,
+                              .driver = provenance.driver_version,
+                              .date = provenance.date.substr(0, 10)}});
   }
   const Result<std::string> yaml = with_values(text.str(), values);
   if (!yaml) return yaml.error();

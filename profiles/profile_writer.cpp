@@ -28,9 +28,10 @@ Result<std::string> with_values(std::string_view yaml, const std::vector<Profile
       return Error{ErrorKind::usage, "the profile's entry '" + value.key + "' takes more than one line",
                    "Write it as key: {value: …, source: …}."};
     }
-    text.replace(
-        begin, end - begin,
-        start + " {value: " + value.value + ", source: " + quoted(value.source) + ", calibrated: true}");
+    text.replace(begin, end - begin,
+                 start + " {value: " + value.value + ", source: " + quoted(value.source) +
+                     ", calibrated: {gpu: " + quoted(value.run.gpu) +
+                     ", driver: " + quoted(value.run.driver) + ", date: " + quoted(value.run.date) + "}}");
   }
   return text;
 }

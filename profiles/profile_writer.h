@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "profiles/device_profile.h"
 
 namespace weir {
 
@@ -13,6 +14,7 @@ struct ProfileValue {
   std::string key;    // "l2_private_weight"
   std::string value;  // as in the file, with its unit: "1.18", "8.8 TB/s"
   std::string source;
+  CalibrationRun run;
 };
 
 // `yaml` with the entry of each key replaced, marked as calibrated; everything else stays as it is, comments

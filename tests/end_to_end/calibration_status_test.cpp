@@ -204,7 +204,7 @@ TEST(CalibrationStatusOfTune, IsShownWithTheBest) {
 // Every command is either tested above or shows no prediction of its own. A new one must be put in its place.
 TEST(CalibrationStatusOfCommands, EveryCommandIsKnownToShowPredictionsOrNot) {
   const std::set<std::string> shows{"predict", "report", "pick", "db", "tune"};
-  const std::set<std::string> shows_none{"calibrate", "doctor", "kernels", "ship", "verify"};
+  const std::set<std::string> shows_none{"calibrate", "doctor", "kernels", "probe", "ship", "verify"};
   const TemporaryFolder folder;
   const std::string help = testing_support::weir(folder.path(), {"--help"}).out;
   std::istringstream lines(help.substr(help.find("Subcommands:")));
