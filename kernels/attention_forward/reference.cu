@@ -2,9 +2,9 @@
 // sum) known before the first weight is used. `exact` keeps f32 throughout; `low` rounds where a
 // layer-by-layer implementation in 16 bits rounds: the scores, the normalised weights and the output.
 //
-// A block of 16 x 16 threads takes 64 query rows of one head and 32 keys at a time. Thread (x, y) holds
-// scores of rows 4 y to 4 y + 3 for keys x and x + 16, and the output of the same rows for head_dim / 16
-// neighbouring columns.
+// A block of 16 x 16 threads takes 64 query rows of one head (32 where a row has 256 elements) and 32 keys at
+// a time. Thread (x, y) holds scores of 4 (2) rows from 4 y (2 y) on for keys x and x + 16, and the output of
+// the same rows for head_dim / 16 neighbouring columns.
 
 #include <weir/config.h>
 
@@ -14,9 +14,9 @@ namespace {
 
 using device::Half;
 
-constexpr int kRows = 64;
+constexpr int kRows = config::head_dim == 256 ? 32 : 64;
 constexpr int kKeys = 32;
-constexpr int kRowsPerThread = 4;
+constexpr int kRowsPerThread = kRows / 16;
 constexpr int kColumnsPerThread = config::head_dim / 16;
 constexpr int kPitch = config::head_dim + 2;  // in elements: neighbouring rows start in neighbouring banks
 constexpr unsigned kWholeWarp = 0xffffffffu;
@@ -56,7 +56,7 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   const long long q_offset =
       (static_cast<long long>(batch) * seq_q + first_row) * q_stride + head * config::head_dim;
   const long long kv_offset = static_cast<long long>(batch) * seq_kv * kv_stride + head_kv * config::head_dim;
-  const float scale = config::head_dim == 64 ? 0.125f : 0.08838834764831845f;
+  const float scale = 1.0f / sqrtf(static_cast<float>(config::head_dim));
 
   load(queries, q + q_offset, q_stride, kRows, seq_q - first_row);
 
