@@ -58,6 +58,38 @@ __device__ __forceinline__ void write(Half* o, float* lse, const QueryRows& rows
   }
 }
 
+/// All steps of a block, where any tile may need a mask.
+__device__ __forceinline__ void run_mixed(QueryRows& rows, KeyStream& stream) {
+  int step = 0;
+  for (; !stream.steps.ended(step, Schedule::kLastIsSpecial ? 1 : 0); ++step) {
+    if (stream.steps.is_whole(step)) {
+      Schedule::step<false, false>(rows, stream, step);
+    } else {
+      Schedule::step<true, false>(rows, stream, step);
+    }
+    stream.steps.advance();
+  }
+  if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+}
+
+__device__ __forceinline__ void run(QueryRows& rows, KeyStream& stream, const MaskedSteps&) {
+  run_mixed(rows, stream);
+}
+
+/// Without windows the tiles that need a mask come first.
+__device__ __forceinline__ void run(QueryRows& rows, KeyStream& stream, const IntervalSteps& steps) {
+  if constexpr (config::windowed) {
+    run_mixed(rows, stream);
+  } else {
+    int step = 0;
+    const int count = steps.count - (Schedule::kLastIsSpecial ? 1 : 0);
+    const int masked_count = min(steps.count - steps.span.whole_end, count);
+    for (; step < masked_count; ++step) Schedule::step<true, false>(rows, stream, step);
+    for (; step < count; ++step) Schedule::step<false, false>(rows, stream, step);
+    if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+  }
+}
+
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
@@ -112,23 +144,7 @@ extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
                                         valid_rows);
   if (steps.any()) {
     Schedule::begin(rows, stream);
-    int step = 0;
-    if constexpr (config::windowed || !config::mask_is_default) {
-      for (; !stream.steps.ended(step, Schedule::kLastIsSpecial ? 1 : 0); ++step) {
-        if (stream.steps.is_whole(step)) {
-          Schedule::step<false, false>(rows, stream, step);
-        } else {
-          Schedule::step<true, false>(rows, stream, step);
-        }
-        stream.steps.advance();
-      }
-    } else {  // the tiles that need a mask come first
-      const int count = steps.count - (Schedule::kLastIsSpecial ? 1 : 0);
-      const int masked_count = min(steps.count - steps.span.whole_end, count);
-      for (; step < masked_count; ++step) Schedule::step<true, false>(rows, stream, step);
-      for (; step < count; ++step) Schedule::step<false, false>(rows, stream, step);
-    }
-    if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+    run(rows, stream, steps);
   }
 
   ptx::cp_async_wait_group<0>();  // a block without visible keys still has Q in flight

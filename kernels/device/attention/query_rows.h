@@ -111,15 +111,14 @@ struct QueryRows {
   __device__ __forceinline__ void transform(int tile_start) {
     if constexpr (kScoresTransformed) {
       // Column by column: what a formula says of a key alone is computed once for all rows.
-      const Position first = Position::of(tile_start + first_key);
 #pragma unroll
       for (int column = 0; column < config::tile_kv / 8; ++column) {
 #pragma unroll
         for (int i = 0; i < 4 * kRowTiles; ++i) {
-          const int tile = i % kRowTiles, register_ = i / kRowTiles;
-          float& score = scores[tile][column][register_];
-          score = transformed(score, Position::of(first_row + 16 * tile + register_ / 2 * 8),
-                              first + (8 * column + register_ % 2), head, batch);
+          const int tile = i % kRowTiles, value = i / kRowTiles;
+          float& score = scores[tile][column][value];
+          score = transformed(score, Position::of(first_row, 16 * tile + value / 2 * 8),
+                              Position::of(tile_start + first_key, 8 * column + value % 2), head, batch);
         }
       }
     }
