@@ -109,12 +109,11 @@ extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
                               .seq_kv = sequence.seq_kv,
                               .window_left = window_left,
                               .window_right = window_right};
-  const KeySteps steps =
-      KeySteps::of({.visibility = visibility,
-                    .first_query = work.first_row,
-                    .last_query = min(work.first_row + config::tile_q, sequence.seq_q) - 1,
-                    .head = work.head_q,
-                    .batch = work.batch});
+  const KeySteps steps = KeySteps::of({.visibility = visibility,
+                                       .first_query = work.first_row,
+                                       .last_query = min(work.first_row + config::tile_q, sequence.seq_q) - 1,
+                                       .head = work.head_q,
+                                       .batch = work.batch});
   const int valid_rows = min(config::tile_q, sequence.seq_q - work.first_row);
   const int q_stride = heads_q * config::head_dim;
   const int kv_stride = heads_kv * config::head_dim;

@@ -10,8 +10,8 @@ namespace device {
 
 /// `rows_` rows of `columns_` elements (64, 96, 128 or 256). A row is a sequence of 16-byte chunks, permuted
 /// among groups of 8 neighbours by an exclusive or with the row, so the same chunk of 8 consecutive rows
-/// covers all 32 banks. Rows of 96 elements start 64 bytes further round the banks from one to the next: there
-/// groups of 4 and a permutation that changes with every second row do the same.
+/// covers all 32 banks. Rows of 96 elements start 64 bytes further round the banks from one to the next:
+/// there groups of 4 and a permutation that changes with every second row do the same.
 ///
 /// Tiles start at multiples of 256 bytes of shared memory: the fragment functions combine the position with
 /// the address by xor.

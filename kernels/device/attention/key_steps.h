@@ -54,10 +54,18 @@ class MaskedSteps {
     return steps;
   }
 
-  __device__ __forceinline__ bool any() const { return next_[0].index >= 0; }
-  __device__ __forceinline__ bool ended(int, int ahead) const { return next_[ahead].index < 0; }
-  __device__ __forceinline__ int tile(int, int ahead) const { return next_[ahead].index; }
-  __device__ __forceinline__ bool is_whole(int) const { return next_[0].whole; }
+  __device__ __forceinline__ bool any() const {
+    return next_[0].index >= 0;
+  }
+  __device__ __forceinline__ bool ended(int, int ahead) const {
+    return next_[ahead].index < 0;
+  }
+  __device__ __forceinline__ int tile(int, int ahead) const {
+    return next_[ahead].index;
+  }
+  __device__ __forceinline__ bool is_whole(int) const {
+    return next_[0].whole;
+  }
   __device__ __forceinline__ void advance() {
 #pragma unroll
     for (int ahead = 0; ahead < kAhead; ++ahead) next_[ahead] = next_[ahead + 1];
@@ -71,8 +79,9 @@ class MaskedSteps {
   __device__ __forceinline__ VisibleTiles::Tile found() {
     VisibleTiles::Tile tile = tiles_.next([this](int index) {
       const int first_key = index * config::tile_kv;
-      return range_of_box(view_.first_query, view_.last_query, first_key,
-                        min(first_key + config::tile_kv, view_.visibility.seq_kv) - 1, view_.head, view_.batch);
+      return masked_box(view_.first_query, view_.last_query, first_key,
+                        min(first_key + config::tile_kv, view_.visibility.seq_kv) - 1, view_.head,
+                        view_.batch);
     });
     tile.whole = tile.whole && span_.is_whole(tile.index);
     return tile;

@@ -3,7 +3,8 @@
 
 #include <weir/config.h>
 
-#include "device/attention/scores.h"
+#include "device/attention/position.h"
+#include "device/attention/score.h"
 #include "device/attention/visibility.h"
 #include "device/attention/work.h"
 #include "device/ptx/opaque.h"
@@ -108,8 +109,8 @@ struct QueryRows {
   }
 
   /// Softcap and score formula, where the problem has them.
-  __device__ __forceinline__ void transform(int tile_start) {
-    if constexpr (kScoresTransformed) {
+  __device__ __forceinline__ void modify(int tile_start) {
+    if constexpr (kModified) {
       // Column by column: what a formula says of a key alone is computed once for all rows.
 #pragma unroll
       for (int column = 0; column < config::tile_kv / 8; ++column) {
@@ -117,8 +118,8 @@ struct QueryRows {
         for (int i = 0; i < 4 * kRowTiles; ++i) {
           const int tile = i % kRowTiles, value = i / kRowTiles;
           float& score = scores[tile][column][value];
-          score = transformed(score, Position::of(first_row, 16 * tile + value / 2 * 8),
-                              Position::of(tile_start + first_key, 8 * column + value % 2), head, batch);
+          score = modified_score(score, Position::of(first_row, 16 * tile + value / 2 * 8),
+                                 Position::of(tile_start + first_key, 8 * column + value % 2), head, batch);
         }
       }
     }
@@ -131,9 +132,8 @@ struct QueryRows {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const int row = first_row + 16 * tile + 8 * half;
-        const int end = config::causal || config::windowed
-                            ? min(visibility.seq_kv, visibility.band_end(row))
-                            : visibility.seq_kv;
+        const int end = config::causal || config::windowed ? min(visibility.seq_kv, visibility.band_end(row))
+                                                           : visibility.seq_kv;
         const int visible = end - tile_start - first_key;  // columns from this lane's first one
 #pragma unroll
         for (int column = 0; column < config::tile_kv / 8; ++column) {
@@ -177,8 +177,8 @@ struct QueryRows {
   __device__ __forceinline__ void weigh(QueryFragment& weights, int key_step) {
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
-      softmax.template exponentials<config::dtype, masked || kScoresTransformed>(weights[tile], scores[tile][2 * key_step],
-                                                           scores[tile][2 * key_step + 1], tile, scale_log2);
+      softmax.template exponentials<config::dtype, masked || kModified>(
+          weights[tile], scores[tile][2 * key_step], scores[tile][2 * key_step + 1], tile, scale_log2);
     }
   }
 

@@ -30,7 +30,7 @@ struct SingleBuffered {
     const bool seen = !masked || rows.see(stream.first_key(step));
     if (seen) {
       rows.score_tile(0);
-      rows.transform(stream.first_key(step));
+      rows.modify(stream.first_key(step));
       if (masked) rows.mask(stream.first_key(step));
     }
     ptx::cp_async_wait_group<0>();
@@ -69,7 +69,7 @@ struct CopiesAhead {
     if (step == 0) rows.hold_query();
     if (masked && !rows.see(stream.first_key(step))) return;
     rows.score_tile(stream.slot(step));
-    rows.transform(stream.first_key(step));
+    rows.modify(stream.first_key(step));
     if (masked) rows.mask(stream.first_key(step));
     rows.raise_base();
     rows.weigh_and_multiply<masked>(stream.slot(step));
@@ -110,7 +110,7 @@ struct Overlapped {
     ptx::cp_async_wait_group<kGroupsAhead - 1>();
     __syncthreads();
     copy_group(stream, step, kGroupsAhead);
-    rows.transform(stream.first_key(step));
+    rows.modify(stream.first_key(step));
     if (masked) rows.mask(stream.first_key(step));
     rows.raise_base();
     QueryFragment weights[2];
