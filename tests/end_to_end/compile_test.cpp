@@ -32,6 +32,7 @@ struct Case {
   const char* kernel;
   const char* problem;
   std::int64_t capability;
+  std::size_t fewest_legal = 30;
 };
 
 // As ctest shows it.
@@ -55,7 +56,7 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
     Result<Candidate> candidate = definition->resolve(*problem, config, device);
     if (candidate) legal.push_back(std::move(*candidate));
   }
-  ASSERT_GE(legal.size(), 30u);
+  ASSERT_GE(legal.size(), GetParam().fewest_legal);
   const std::size_t sample = std::getenv("WEIR_ALL_CANDIDATES") ? legal.size() : 4;
   for (std::size_t i = 0; i < sample; ++i) {
     const Candidate& candidate = legal[sample == 1 ? 0 : i * (legal.size() - 1) / (sample - 1)];
@@ -83,6 +84,16 @@ std::vector<Case> cases() {
     all.push_back(
         {"attention_forward", "heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true", capability});
     all.push_back({"attention_forward", "heads_q=4,seq_q=1000,head_dim=128,dtype=f16", capability});
+    all.push_back({"attention_forward",
+                   "heads_q=4,seq_q=1000,head_dim=96,window_left=100,mask=(q_index - k_index) % 3 == 0",
+                   capability});
+    all.push_back(
+        {"attention_forward",
+         "heads_q=4,seq_q=1000,head_dim=128,causal=true,softcap=30,score=score + exp2(-2 * (head + 1)) * "
+         "(k_index - q_index)",
+         capability});
+    // Where shared memory is small, few tiles of such heads fit.
+    all.push_back({"attention_forward", "heads_q=4,seq_q=1000,head_dim=256,causal=true", capability, 10});
     all.push_back({"stream_copy", "bytes=1048576", capability});
   }
   return all;
@@ -92,6 +103,37 @@ INSTANTIATE_TEST_SUITE_P(ShippedKernels, CompileCandidates, testing::ValuesIn(ca
   return std::string(info.param.kernel) + "_" + std::to_string(info.index) + "_sm_" +
          std::to_string(info.param.capability);
 });
+
+class AttentionForwardWithoutSpills : public testing::TestWithParam<std::int64_t> {};
+
+TEST_P(AttentionForwardWithoutSpills, HasCandidatesForEveryHead) {
+  const Result<Compiler> compiler = Compiler::open({});
+  if (!compiler) GTEST_SKIP() << "no NVRTC here: " << to_string(compiler.error());
+  const Result<KernelDefinition> definition = find_kernel(kKernels, "attention_forward");
+  ASSERT_TRUE(definition.ok()) << to_string(definition.error());
+  const auto expect_none = [&](const std::string& text, const std::string& config) {
+    const Result<Problem> problem = definition->problem("heads_q=4,seq_q=1000,causal=true," + text);
+    ASSERT_TRUE(problem.ok()) << to_string(problem.error());
+    const Result<Candidate> candidate =
+        definition->resolve(*problem, *definition->config(config), limits(GetParam()));
+    ASSERT_TRUE(candidate.ok()) << to_string(candidate.error());
+    const Result<Executable> executable = build_candidate(*compiler, *candidate, kKernels, GetParam());
+    ASSERT_TRUE(executable.ok()) << to_string(executable.error());
+    EXPECT_EQ(executable->resources.spill_bytes, 0) << text << " " << config;
+  };
+  for (const char* variant :
+       {"", ",window_left=100", ",score=score + exp2(-2 * (head + 1)) * (k_index - q_index)"}) {
+    const std::string heads_96 = std::string("head_dim=96") + variant;
+    expect_none(heads_96, "tile_q=64,tile_kv=64,warps=4,blocks_per_sm=2,stages=1,q_in_registers=1");
+    expect_none(heads_96, "tile_q=128,tile_kv=64,warps=8,blocks_per_sm=1,stages=1");
+    const std::string heads_256 = std::string("head_dim=256") + variant;
+    expect_none(heads_256, "tile_q=64,tile_kv=32,warps=4,blocks_per_sm=1,stages=2");
+    expect_none(heads_256, "tile_q=128,tile_kv=32,warps=8,blocks_per_sm=1,stages=1");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Architectures, AttentionForwardWithoutSpills, testing::Values(80, 86, 89, 90, 120),
+                         [](const auto& info) { return "sm_" + std::to_string(info.param); });
 
 }  // namespace
 }  // namespace weir
