@@ -77,7 +77,6 @@ struct Results {
 /// Works on the piece's key tiles, whose slices the stream delivers in turn.
 __device__ __forceinline__ void attend(WarpRows& rows, CacheStream& stream, const Problem& problem,
                                        const Piece& piece, unsigned slices, int& stage) {
-  const KeyRange whole = piece.seen_by_all(problem);
 #pragma unroll 1
   for (int tile = piece.tile; tile < piece.tiles_end; ++tile) {
     ptx::cp_async_wait_group<config::stages - 2>();
@@ -91,7 +90,7 @@ __device__ __forceinline__ void attend(WarpRows& rows, CacheStream& stream, cons
     if (admitted != config::Range::none) {
       const int first_key = tile * kTileKeys + CacheStream::key_warp() * Slice::rows;
       const bool ask_mask = admitted == config::Range::some;
-      if (ask_mask || first_key < whole.begin || first_key + Slice::rows > whole.end) {
+      if (ask_mask || !piece.see_all(problem, first_key, Slice::rows)) {
         rows.step<true>(slices + stage, problem, piece, first_key, ask_mask);
       } else {
         rows.step<false>(slices + stage, problem, piece, first_key, false);

@@ -13,7 +13,6 @@
 namespace {
 
 using decode::Half;
-using decode::KeyRange;
 using decode::Problem;
 using decode::Query;
 using decode::Sequence;
@@ -43,8 +42,8 @@ __device__ __forceinline__ float reduced(float* shared, float value, Combine com
 }
 
 template <bool low>
-__device__ __forceinline__ void attention(float* o, float* lse, const Half* q, const Half* k, const Half* v,
-                                          const Problem& problem) {
+__device__ __forceinline__ void attend(float* o, float* lse, const Half* q, const Half* k, const Half* v,
+                                       const Problem& problem) {
   __shared__ float queries[config::head_dim];
   __shared__ float weights[kThreads];
   __shared__ float shared[kThreads];
@@ -65,10 +64,10 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   for (int i = thread; i < config::head_dim; i += kThreads) queries[i] = to_f32(q[line + i]);
   __syncthreads();
 
-  const KeyRange seen = problem.seen(sequence, query.index);
+  const attention::Visibility visibility = problem.visibility(sequence);
+  const int begin = max(0, visibility.first_key(query.index)), end = visibility.end_key(query.index);
   const auto score = [&](int key) {
-    if (key < seen.begin || key >= seen.end) return -infinity();
-    if (!config::mask(query.index, key, query.head, query.batch)) return -infinity();
+    if (!visibility.sees(query.index, key, query.head, query.batch)) return -infinity();
     const long long first = cache_line(key);
     float value = 0.0f;
     for (int i = 0; i < config::head_dim; ++i) value += queries[i] * to_f32(k[first + i]);
@@ -85,20 +84,20 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   };
 
   float maximum = -infinity();
-  for (int key = seen.begin + thread; key < seen.end; key += kThreads) maximum = fmaxf(maximum, score(key));
+  for (int key = begin + thread; key < end; key += kThreads) maximum = fmaxf(maximum, score(key));
   maximum = reduced(shared, maximum, [](float a, float b) { return fmaxf(a, b); });
   if (maximum == -infinity()) maximum = 0.0f;  // no visible key: all weights are 0
   float sum = 0.0f;
-  for (int key = seen.begin + thread; key < seen.end; key += kThreads) sum += expf(score(key) - maximum);
+  for (int key = begin + thread; key < end; key += kThreads) sum += expf(score(key) - maximum);
   sum = reduced(shared, sum, [](float a, float b) { return a + b; });
 
   float output[kColumns] = {};
-  for (int first = seen.begin; first < seen.end; first += kThreads) {
+  for (int first = begin; first < end; first += kThreads) {
     const float weight = sum == 0.0f ? 0.0f : expf(score(first + thread) - maximum) / sum;
     __syncthreads();
     weights[thread] = low ? rounded(weight) : weight;
     __syncthreads();
-    for (int key = first; key < min(first + kThreads, seen.end); ++key) {
+    for (int key = first; key < min(first + kThreads, end); ++key) {
       const long long values = cache_line(key);
       for (int i = 0; i < kColumns; ++i) {
         const int column = thread + i * kThreads;
@@ -120,9 +119,9 @@ extern "C" __global__ void __launch_bounds__(kThreads)
                                      const int* seq_lens, const int* page_table, const int* cu_seq_q,
                                      const int* cu_seq_kv, int batches, int heads_q, int heads_kv, int seq_q,
                                      int seq_kv, int window_left, int window_right) {
-  attention<false>(o, lse, q, k, v,
-                   Problem{seq_lens, page_table, cu_seq_q, cu_seq_kv, batches, heads_q, heads_kv, seq_q,
-                           seq_kv, window_left, window_right});
+  attend<false>(o, lse, q, k, v,
+                Problem{seq_lens, page_table, cu_seq_q, cu_seq_kv, batches, heads_q, heads_kv, seq_q, seq_kv,
+                        window_left, window_right});
 }
 
 extern "C" __global__ void __launch_bounds__(kThreads)
@@ -130,7 +129,7 @@ extern "C" __global__ void __launch_bounds__(kThreads)
                                    const int* seq_lens, const int* page_table, const int* cu_seq_q,
                                    const int* cu_seq_kv, int batches, int heads_q, int heads_kv, int seq_q,
                                    int seq_kv, int window_left, int window_right) {
-  attention<true>(o, lse, q, k, v,
-                  Problem{seq_lens, page_table, cu_seq_q, cu_seq_kv, batches, heads_q, heads_kv, seq_q,
-                          seq_kv, window_left, window_right});
+  attend<true>(o, lse, q, k, v,
+               Problem{seq_lens, page_table, cu_seq_q, cu_seq_kv, batches, heads_q, heads_kv, seq_q, seq_kv,
+                       window_left, window_right});
 }

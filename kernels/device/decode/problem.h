@@ -3,6 +3,7 @@
 
 #include <weir/config.h>
 
+#include "device/attention/visibility.h"
 #include "device/element.h"
 
 namespace decode {
@@ -17,11 +18,6 @@ struct Sequence {
   int queries, keys;
   int first_query;  // in q and o, which are rows of all sequences one after another
   int first_key;    // in a cache without pages
-};
-
-/// The keys [begin, end).
-struct KeyRange {
-  int begin, end;
 };
 
 /// A query as formulas know it.
@@ -73,14 +69,9 @@ struct Problem {
     return sequence.first_key + key;
   }
 
-  /// Keys that a query sees as far as causality and the window decide it; the range may be empty.
-  __device__ __forceinline__ KeyRange seen(const Sequence& sequence, int query) const {
-    const int diagonal = query + sequence.keys - sequence.queries;
-    KeyRange range{0, sequence.keys};
-    if (config::causal) range.end = min(range.end, diagonal + 1);
-    if (config::windowed && window_right >= 0) range.end = min(range.end, diagonal + window_right + 1);
-    if (config::windowed && window_left >= 0) range.begin = max(0, diagonal - window_left);
-    return range;
+  /// What the sequence's queries see.
+  __device__ __forceinline__ attention::Visibility visibility(const Sequence& sequence) const {
+    return {sequence.queries, sequence.keys, window_left, window_right};
   }
 };
 

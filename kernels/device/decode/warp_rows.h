@@ -3,8 +3,8 @@
 
 #include <weir/config.h>
 
+#include "device/attention/score.h"
 #include "device/decode/cache_stream.h"
-#include "device/decode/scores.h"
 #include "device/decode/work.h"
 #include "device/padded_tile.h"
 #include "device/softmax.h"
@@ -20,6 +20,8 @@ static_assert(kWarpRows == 16 || kWarpRows == 32, "more rows would not leave reg
 using QueryTile = device::PaddedTile<config::tile_rows, config::head_dim>;
 /// The output is rescaled only when a score exceeds the base by a factor of 2^8.
 using Softmax = device::OnlineSoftmax<kRowTiles, 8>;
+/// What the softmax multiplies scores with. Modified scores have been scaled before they were modified.
+constexpr float kScaleLog2 = attention::kModified ? device::kLog2E : device::kLog2E * attention::kScale;
 /// 16 columns of the warp's rows of Q, or of the weights: an A operand.
 using RowFragment = unsigned[kRowTiles][4];
 
@@ -58,9 +60,9 @@ struct WarpRows {
                                        int first_key, bool ask_mask) {
     float scores[kRowTiles][config::keys_per_warp / 8][4];
     multiply_keys(scores, keys);
-    if constexpr (kModified || check) modify<check>(scores, problem, piece, first_key, ask_mask);
+    if constexpr (attention::kModified || check) modify<check>(scores, problem, piece, first_key, ask_mask);
     softmax.raise_base(scores, output, kScaleLog2);
-    weigh_and_multiply<check || kModified>(scores, keys + Slice::bytes);
+    weigh_and_multiply<check || attention::kModified>(scores, keys + Slice::bytes);
   }
 
  private:
@@ -98,20 +100,23 @@ struct WarpRows {
   static __device__ __forceinline__ void modify(Scores& scores, const Problem& problem, const Piece& piece,
                                                 int first_key, bool ask_mask) {
     const int group = problem.group();
+    const attention::Visibility visibility = problem.visibility(piece.sequence);
     const int first = first_key + lane() % 4 * 2;
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const Query query = piece.query(piece.first_row + row(tile, half), group);
-        const KeyRange seen = problem.seen(piece.sequence, query.index);
+        const int begin = visibility.first_key(query.index), end = visibility.end_key(query.index);
 #pragma unroll
         for (int i = 0; i < config::keys_per_warp / 4; ++i) {
           float& value = scores[tile][i / 2][2 * half + i % 2];
           const int key = first + i / 2 * 8 + i % 2;
-          value = score(value, query, key);
+          if constexpr (attention::kModified) {
+            value = attention::modified_score(value, query.index, key, query.head, query.batch);
+          }
           if constexpr (check) {
-            bool visible = key >= seen.begin && key < seen.end;
+            bool visible = key >= begin && key < end;
             if constexpr (!config::mask_is_default) {
               visible = visible && (!ask_mask || config::mask(query.index, key, query.head, query.batch));
             }

@@ -35,8 +35,9 @@ struct Piece {
     rows = group * sequence.queries;
     tile = tiles_end = 0;
     if (!has_rows()) return;
-    const int begin = problem.seen(sequence, first_query(group)).begin;
-    const int end = problem.seen(sequence, last_query(group)).end;
+    const attention::Visibility visibility = problem.visibility(sequence);
+    const int begin = max(0, visibility.first_key(first_query(group)));
+    const int end = visibility.end_key(last_query(group));
     const int first = begin / kTileKeys;
     const int count = max(0, (max(0, end) + kTileKeys - 1) / kTileKeys - first);
     tile = first + static_cast<int>(static_cast<long long>(count) * part / parts);
@@ -63,10 +64,12 @@ struct Piece {
                               head_kv * group + group - 1, batch, batch);
   }
 
-  /// Keys that every row of the tile sees as far as causality and the window decide it.
-  __device__ __forceinline__ KeyRange seen_by_all(const Problem& problem) const {
+  /// Whether every row of the tile sees all `count` keys as far as causality and the window decide it.
+  __device__ __forceinline__ bool see_all(const Problem& problem, int first_key, int count) const {
+    const attention::Visibility visibility = problem.visibility(sequence);
     const int group = problem.group();
-    return {problem.seen(sequence, last_query(group)).begin, problem.seen(sequence, first_query(group)).end};
+    return first_key >= visibility.first_key(last_query(group)) &&
+           first_key + count <= visibility.end_key(first_query(group));
   }
 };
 
