@@ -6,6 +6,7 @@
 #include "simulator/cells.h"
 #include "simulator/flat_program.h"
 #include "simulator/l2_cache.h"
+#include "simulator/streams.h"
 #include "simulator/time_model.h"
 #include "simulator/walk.h"
 
@@ -165,6 +166,7 @@ Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candid
   try {
     std::vector<FlatProgram> programs;
     for (const Launch& launch : candidate.launches) programs.push_back(flatten(launch.program));
+    if (options.fidelity == Fidelity::cache) find_streams(candidate, programs);
     const CellSpace cells = make_cells(candidate, programs, profile);
     switch (options.fidelity) {
       case Fidelity::bounds:

@@ -34,6 +34,11 @@ struct Case {
   std::int64_t capability;
 };
 
+// As ctest shows it.
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.kernel << ' ' << c.problem << " on sm_" << c.capability;
+}
+
 class CompileCandidates : public testing::TestWithParam<Case> {};
 
 TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
