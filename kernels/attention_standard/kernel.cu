@@ -31,12 +31,13 @@ struct RowScores {
       const int key = first_key + i;
       float& value = octet.values[i];
       if constexpr (attention::kModified) {
-        value = device::kLog2E * attention::modified_score(value, query, key, head.index, head.batch);
-      } else {
-        value *= device::kLog2E * attention::kScale;
+        value = attention::modified_score(value, query, key, head.index, head.batch());
       }
-      bool seen = key >= begin && key < end;
-      if constexpr (!config::mask_is_default) seen = seen && config::mask(query, key, head.index, head.batch);
+      value *= attention::kScaleLog2;
+      const bool seen =
+          key >= begin && key < end && attention::unmasked(query, key, head.index, head.batch());
+      if constexpr (!config::mask_is_default)
+        seen = seen && config::mask(query, key, head.index, head.batch());
       if (!seen) value = -device::infinity();
     }
   }
@@ -68,7 +69,7 @@ extern "C" __global__ void __launch_bounds__(kRowThreads)
   if (query >= head.sequence.seq_q) return;
   float* const of_warps = after_held_rows(shared, problem, 1);
   const RowScores scores(head, query);
-  const TwiceRead row(s + problem.score_row(head.batch, head.index, query), shared);
+  const TwiceRead row(s + problem.score_row(head.batch(), head.index, query), shared);
   const int octets = (head.sequence.seq_kv + 7) / 8;
 
   float maximum = -device::infinity(), sum = 0.0f;
@@ -89,7 +90,7 @@ extern "C" __global__ void __launch_bounds__(kRowThreads)
   const float row_sum = sum_over_block(sum * ptx::ex2_approx_ftz(maximum - origin), of_warps);
   const float factor = row_sum == 0.0f ? 0.0f : 1.0f / row_sum;
 
-  uint4* const out = reinterpret_cast<uint4*>(p + problem.score_row(head.batch, head.index, query));
+  uint4* const out = reinterpret_cast<uint4*>(p + problem.score_row(head.batch(), head.index, query));
   for (int octet = static_cast<int>(threadIdx.x); octet < octets; octet += kRowThreads) {
     Octet values = row.again(octet);
     scores.apply(values, 8 * octet);
@@ -98,7 +99,7 @@ extern "C" __global__ void __launch_bounds__(kRowThreads)
     out[octet] = values.bits();
   }
   if (threadIdx.x == 0) {
-    lse[head.sequence.lse_offset(head.batch, batches, head.index, heads_q, cu_seq_q) + query] =
+    lse[head.sequence.lse_offset(batches, head.index, heads_q, cu_seq_q) + query] =
         row_sum == 0.0f ? -device::infinity() : (row_maximum + ptx::lg2_approx_ftz(row_sum)) * device::kLn2;
   }
 }

@@ -22,11 +22,11 @@ __device__ __forceinline__ void attend(float* o, float* lse, const Half* q, cons
   if (query >= sequence.seq_q) return;
   const attention::reference::Row row{
       {sequence.seq_q, sequence.seq_kv, window_left, window_right}, query, head, batch};
-  const long long columns = ((sequence.first_query + query) * heads_q + head) * config::head_dim;
+  const long long columns = ((sequence.queries_before() + query) * heads_q + head) * config::head_dim;
   const int head_kv = head / (heads_q / heads_kv);
   attention::reference::attend<low>(
-      o + columns, lse + sequence.lse_offset(batch, batches, head, heads_q, cu_seq_q) + query, q + columns, k,
-      v, row, [&](int key) { return ((sequence.first_key + key) * heads_kv + head_kv) * config::head_dim; });
+      o + columns, lse + sequence.lse_offset(batches, head, heads_q, cu_seq_q) + query, q + columns, k, v,
+      row, [&](int key) { return ((sequence.keys_before() + key) * heads_kv + head_kv) * config::head_dim; });
 }
 
 }  // namespace

@@ -76,7 +76,7 @@ extern "C" __global__ void __launch_bounds__(kRowThreads)
   const int query = static_cast<int>(blockIdx.x);
   if (query >= head.sequence.seq_q) return;
   float* const of_warps = after_held_rows(shared, problem, 2);
-  const long long offset = problem.score_row(head.batch, head.index, query);
+  const long long offset = problem.score_row(head.batch(), head.index, query);
   const TwiceRead p_row(p + offset, shared);
   const TwiceRead dp_row(dp + offset, shared + problem.pitch() * sizeof(Half));
   const int octets = (head.sequence.seq_kv + 7) / 8;
@@ -102,7 +102,7 @@ extern "C" __global__ void __launch_bounds__(kRowThreads)
       const int key = 8 * octet + i;
       float slope = attention::kScale;
       if constexpr (config::modified) {
-        slope = attention::score_slope(products.values[i], query, key, head.index, head.batch);
+        slope = attention::score_slope(products.values[i], query, key, head.index, head.batch());
       }
       // A weight of 0 has no part in the gradient, whatever the slope of a score that isn't seen.
       const float weight = key < head.sequence.seq_kv ? weights.values[i] : 0.0f;

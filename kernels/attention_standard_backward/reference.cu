@@ -19,10 +19,10 @@ struct Layout {
 
   __device__ __forceinline__ int group() const { return heads_q / heads_kv; }
   __device__ __forceinline__ long long query(int query, int head) const {
-    return ((sequence.first_query + query) * heads_q + head) * config::head_dim;
+    return ((sequence.queries_before() + query) * heads_q + head) * config::head_dim;
   }
   __device__ __forceinline__ long long key(int key, int head_kv) const {
-    return ((sequence.first_key + key) * heads_kv + head_kv) * config::head_dim;
+    return ((sequence.keys_before() + key) * heads_kv + head_kv) * config::head_dim;
   }
   __device__ __forceinline__ long long row(int query, int head) const {
     return (static_cast<long long>(batch) * heads_q + head) * seq_q + query;

@@ -58,7 +58,7 @@ struct Row {
   Visibility visibility;
   int query, head, batch;
 
-  __device__ __forceinline__ int begin() const { return max(0, visibility.first_key(query)); }
+  __device__ __forceinline__ int begin() const { return visibility.first_key(query); }
   __device__ __forceinline__ int end() const { return visibility.end_key(query); }
 
   /// From the product of the query and a key. `low` rounds where an implementation by operators in 16 bits

@@ -20,8 +20,6 @@ static_assert(kWarpRows == 16 || kWarpRows == 32, "more rows would not leave reg
 using QueryTile = device::PaddedTile<config::tile_rows, config::head_dim>;
 /// The output is rescaled only when a score exceeds the base by a factor of 2^8.
 using Softmax = device::OnlineSoftmax<kRowTiles, 8>;
-/// What the softmax multiplies scores with. Modified scores have been scaled before they were modified.
-constexpr float kScaleLog2 = attention::kModified ? device::kLog2E : device::kLog2E * attention::kScale;
 /// 16 columns of the warp's rows of Q, or of the weights: an A operand.
 using RowFragment = unsigned[kRowTiles][4];
 
@@ -61,7 +59,7 @@ struct WarpRows {
     float scores[kRowTiles][config::keys_per_warp / 8][4];
     multiply_keys(scores, keys);
     if constexpr (attention::kModified || check) modify<check>(scores, problem, piece, first_key, ask_mask);
-    softmax.raise_base(scores, output, kScaleLog2);
+    softmax.raise_base(scores, output, attention::kScaleLog2);
     weigh_and_multiply<check || attention::kModified>(scores, keys + Slice::bytes);
   }
 
@@ -116,10 +114,9 @@ struct WarpRows {
             value = attention::modified_score(value, query.index, key, query.head, query.batch);
           }
           if constexpr (check) {
-            bool visible = key >= begin && key < end;
-            if constexpr (!config::mask_is_default) {
-              visible = visible && (!ask_mask || config::mask(query.index, key, query.head, query.batch));
-            }
+            const bool visible =
+                key >= begin && key < end &&
+                (!ask_mask || attention::unmasked(query.index, key, query.head, query.batch));
             if (!visible) value = -device::infinity();
           }
         }
@@ -136,8 +133,8 @@ struct WarpRows {
       RowFragment weights;
 #pragma unroll
       for (int tile = 0; tile < kRowTiles; ++tile) {
-        softmax.template exponentials<config::dtype, masked>(weights[tile], scores[tile][2 * step],
-                                                             scores[tile][2 * step + 1], tile, kScaleLog2);
+        softmax.template exponentials<config::dtype, masked>(
+            weights[tile], scores[tile][2 * step], scores[tile][2 * step + 1], tile, attention::kScaleLog2);
       }
 #pragma unroll
       for (int column = 0; column < config::head_dim / 16; ++column) {

@@ -36,10 +36,10 @@ struct Piece {
     tile = tiles_end = 0;
     if (!has_rows()) return;
     const attention::Visibility visibility = problem.visibility(sequence);
-    const int begin = max(0, visibility.first_key(first_query(group)));
+    const int begin = visibility.first_key(first_query(group));
     const int end = visibility.end_key(last_query(group));
     const int first = begin / kTileKeys;
-    const int count = max(0, (max(0, end) + kTileKeys - 1) / kTileKeys - first);
+    const int count = max(0, (end + kTileKeys - 1) / kTileKeys - first);
     tile = first + static_cast<int>(static_cast<long long>(count) * part / parts);
     tiles_end = first + static_cast<int>(static_cast<long long>(count) * (part + 1) / parts);
   }

@@ -42,10 +42,12 @@ struct Problem {
 struct Head {
   const Problem& problem;
   Sequence sequence;
-  int batch, index;
+  int index;
 
   __device__ __forceinline__ Head(const Problem& problem, int batch, int index)
-      : problem(problem), sequence(problem.sequence(batch)), batch(batch), index(index) {}
+      : problem(problem), sequence(problem.sequence(batch)), index(index) {}
+
+  __device__ __forceinline__ int batch() const { return sequence.batch; }
 
   __device__ __forceinline__ int index_kv() const { return index / problem.group(); }
   __device__ __forceinline__ long long query_stride() const {
@@ -58,15 +60,15 @@ struct Head {
   /// The head's rows of a tensor laid out like q: their first element.
   template <class T>
   __device__ __forceinline__ T* queries(T* tensor) const {
-    return tensor + sequence.first_query * query_stride() + index * config::head_dim;
+    return tensor + sequence.queries_before() * query_stride() + index * config::head_dim;
   }
   template <class T>
   __device__ __forceinline__ T* keys(T* tensor) const {
-    return tensor + sequence.first_key * key_stride() + index_kv() * config::head_dim;
+    return tensor + sequence.keys_before() * key_stride() + index_kv() * config::head_dim;
   }
   template <class T>
   __device__ __forceinline__ T* scores(T* tensor) const {
-    return tensor + problem.score_row(batch, index, 0);
+    return tensor + problem.score_row(batch(), index, 0);
   }
 
   /// Queries or keys as an operand: rows of a product over the head's columns.
