@@ -23,9 +23,9 @@ constexpr bool kCombined = config::splits != 1;
 __device__ __forceinline__ void copy_queries(unsigned char* tile, const Half* q, const Problem& problem,
                                              const Piece& piece) {
   const int group = problem.group();
-  for (int i = static_cast<int>(threadIdx.x); i < QueryTile::rows * QueryTile::chunks; i += kThreads) {
-    const int row = i / QueryTile::chunks;
-    const int chunk = i % QueryTile::chunks;
+  for (int pass = 0; pass * kThreads < QueryTile::rows * QueryTile::chunks; ++pass) {
+    const auto [row, chunk] = QueryTile::chunk_of<kThreads>(static_cast<int>(threadIdx.x), pass);
+    if (row >= QueryTile::rows) break;
     uint4 values{0, 0, 0, 0};
     if (piece.first_row + row < piece.rows) {
       const Query query = piece.query(piece.first_row + row, group);

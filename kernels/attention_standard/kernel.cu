@@ -36,8 +36,6 @@ struct RowScores {
       value *= attention::kScaleLog2;
       const bool seen =
           key >= begin && key < end && attention::unmasked(query, key, head.index, head.batch());
-      if constexpr (!config::mask_is_default)
-        seen = seen && config::mask(query, key, head.index, head.batch());
       if (!seen) value = -device::infinity();
     }
   }

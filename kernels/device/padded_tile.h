@@ -23,6 +23,28 @@ struct PaddedTile {
     return row * row_bytes + chunk * 16;
   }
 
+  struct Chunk {
+    int row, index;
+  };
+
+  /// What a thread of `threads` copies in a pass over the tile, such that 8 neighbouring lanes write to all
+  /// 32 banks: 8 chunks of one row, or, where rows are an odd number of halves of that, halves of the rows r
+  /// and r
+  /// + 4. The last pass may go past the last row.
+  template <int threads>
+  static __device__ __forceinline__ Chunk chunk_of(int thread, int pass) {
+    if constexpr (chunks % 8 == 0) {
+      static_assert(threads % chunks == 0, "the threads copy whole rows");
+      return {thread / chunks + pass * (threads / chunks), thread % chunks};
+    } else {
+      constexpr int kHalves = chunks / 4;
+      static_assert(chunks % 4 == 0, "rows are copied in halves of 128 bytes");
+      const int eight_rows = pass * (threads / 32) + thread / 32;
+      const int quad = thread % 32 / 4;
+      return {eight_rows / kHalves * 8 + quad / 2 + quad % 2 * 4, eight_rows % kHalves * 4 + thread % 4};
+    }
+  }
+
   /// Where this lane finds its part of the A operand at (0, 0): see `a_fragment`. Also of the tile itself as
   /// the B operand: see `b_fragment`.
   static __device__ __forceinline__ unsigned a_anchor(unsigned tile, int lane) {

@@ -78,25 +78,6 @@ class CacheStream {
     }
   }
 
-  struct Chunk {
-    int row, index;
-  };
-
-  /// What a thread copies in a pass, such that 8 neighbouring lanes write to all 32 banks: 8 chunks of one
-  /// row, or, where rows are an odd number of halves of that, halves of the rows r and r + 4.
-  static __device__ __forceinline__ Chunk chunk_of(int thread, int pass) {
-    if constexpr (Slice::chunks % 8 == 0) {
-      constexpr int kRowsPerPass = kCopyThreads / Slice::chunks;
-      return {thread / Slice::chunks + pass * kRowsPerPass, thread % Slice::chunks};
-    } else {
-      constexpr int kHalves = Slice::chunks / 4;
-      static_assert(Slice::chunks % 4 == 0, "rows are copied in halves of 128 bytes");
-      const int eight_rows = pass * config::warps_rows + thread / 32;
-      const int quad = thread % 32 / 4;
-      return {eight_rows / kHalves * 8 + quad / 2 + quad % 2 * 4, eight_rows % kHalves * 4 + thread % 4};
-    }
-  }
-
   __device__ __forceinline__ void copy() const {
     // Worked out again in every step rather than kept in registers that the output needs.
     const int thread = ptx::opaque(static_cast<int>(threadIdx.x)) % kCopyThreads;
@@ -105,7 +86,7 @@ class CacheStream {
     const int head_offset = piece_.head_kv * config::head_dim;
 #pragma unroll
     for (int pass = 0; pass < kPasses; ++pass) {
-      const auto [row, chunk] = chunk_of(thread, pass);
+      const auto [row, chunk] = Slice::template chunk_of<kCopyThreads>(thread, pass);
       const int place =
           kPaged ? __shfl_sync(0xffffffffu, place_, row) : piece_.sequence.first_key + first_key() + row;
       const bool valid = row < valid_rows;
