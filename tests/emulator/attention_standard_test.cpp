@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "warps=8,tile_m=64,tile_n=128,tile_k=64,head_tile_m=64,head_tile_n=256,stages=3,"
                    "hold_rows=true,row_threads=256"},
         KernelCase{"heads_q=1,seq_q=129,seq_kv=1030,head_dim=96",
-                   "warps=4,tile_m=64,head_tile_n=128,"
+                   "warps=4,tile_m=64,head_tile_m=64,head_tile_n=128,"
                    "row_threads=128,group_m=1,stages=3"}));
 
 INSTANTIATE_TEST_SUITE_P(

@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"batch=2,heads_q=32,heads_kv=8,seq_kv=1000,head_dim=128", "splits=1,variant=whole,warps=4"},
         Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true", "splits=4,warps=4"},
         Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true,windowed=true,window_left=70",
-             "splits=8,warps=4,tile_rows=32"},
+             "splits=4,warps=4,tile_rows=32"},
         Case{"heads_q=2,seq_q=40,seq_kv=20,head_dim=96,causal=true", "splits=1,variant=whole"},
         Case{"heads_q=2,seq_q=20,seq_kv=200,head_dim=64,windowed=true,window_left=3,window_right=40",
              "splits=2"}));
@@ -271,10 +271,10 @@ INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionStandard,
     testing::Values(Case{"batch=2,heads_q=4,seq_q=512,head_dim=64,causal=true", ""},
                     Case{"heads_q=6,heads_kv=2,seq_q=77,seq_kv=301,head_dim=96",
-                         "tile_m=64,tile_n=64,head_tile_n=128,hold_rows=true"},
+                         "tile_m=64,tile_n=64,head_tile_m=64,head_tile_n=128,hold_rows=true"},
                     Case{"heads_q=2,seq_q=200,seq_kv=1,head_dim=256,softcap=20", "head_tile_m=64"},
                     Case{"batch=3,heads_q=2,seq_q=70,seq_kv=90,head_dim=128,packed=true",
-                         "head_tile_n=128",
+                         "head_tile_m=64,head_tile_n=128",
                          {{"cu_seq_q", {0, 70, 70, 83}}, {"cu_seq_kv", {0, 30, 31, 121}}}}));
 
 }  // namespace
