@@ -52,7 +52,7 @@ inline void expect_right(const std::string& kernel, const KernelCase& test) {
       EXPECT_TRUE(launch.copies.conflict_free()) << launch.name;
       for (const TensorTraffic& traffic : launch.traffic) {
         if (traffic.copied_bytes == 0) continue;  // by other instructions
-        EXPECT_EQ(traffic.copied_bytes, traffic.program_bytes) << traffic.tensor << " in " << launch.name;
+        EXPECT_EQ(traffic.copied_bytes, traffic.loaded_bytes) << traffic.tensor << " in " << launch.name;
       }
     }
   }
