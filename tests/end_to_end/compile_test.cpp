@@ -28,11 +28,14 @@ DeviceLimits limits(std::int64_t capability) {
   return device;
 }
 
+enum class Spills { none, some };
+
 struct Case {
   const char* kernel;
   const char* problem;
   std::int64_t capability;
   std::size_t fewest_legal = 30;
+  Spills spills = Spills::some;
 };
 
 // As ctest shows it.
@@ -64,15 +67,23 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
         build_candidate(*compiler, candidate, kKernels, GetParam().capability);
     ASSERT_TRUE(executable.ok()) << to_string(candidate.config) << ": " << to_string(executable.error());
     const Resources& found = executable->resources;
-    const Launch& launch = candidate.launches.front();
     EXPECT_EQ(found.static_shared_bytes, 0)
         << to_string(candidate.config) << ": all shared memory is the definition's";
-    EXPECT_LE(launch.shared_bytes, device.shared_bytes_per_block);
+    // The largest of all entries, as is what was found.
+    std::int64_t expected_registers = 0;
+    for (const Launch& launch : candidate.launches) {
+      EXPECT_LE(launch.shared_bytes, device.shared_bytes_per_block);
+      expected_registers = std::max(expected_registers, launch.registers_per_thread);
+    }
+    const Launch& launch = candidate.launches.front();
     const std::int64_t threads = launch.threads[0] * launch.threads[1] * launch.threads[2];
     EXPECT_LE(found.registers_per_thread * threads, device.registers_per_sm) << to_string(candidate.config);
-    if (launch.registers_per_thread > 0 && GetParam().capability == 90) {
+    if (expected_registers > 0 && GetParam().capability == 90) {
       // Registers are allocated to a warp in eights per thread.
-      EXPECT_LE(found.registers_per_thread, launch.registers_per_thread + 8) << to_string(candidate.config);
+      EXPECT_LE(found.registers_per_thread, expected_registers + 8) << to_string(candidate.config);
+    }
+    if (GetParam().spills == Spills::none) {
+      EXPECT_EQ(found.spill_bytes, 0) << to_string(candidate.config);
     }
   }
 }
@@ -95,6 +106,19 @@ std::vector<Case> cases() {
     // Where shared memory is small, few tiles of such heads fit.
     all.push_back({"attention_forward", "heads_q=4,seq_q=1000,head_dim=256,causal=true", capability, 10});
     all.push_back({"stream_copy", "bytes=1048576", capability});
+    for (const char* problem :
+         {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=64,causal=true,seq_q=8",
+          "heads_q=32,heads_kv=8,seq_kv=16384,head_dim=96,dtype=f16",
+          "batch=4,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128,softcap=30,windowed=true,seq_q=8",
+          "batch=4,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=256,mask=k_index % 64 < 40"}) {
+      all.push_back({"attention_decode", problem, capability, 30, Spills::none});
+    }
+    for (const char* problem : {"heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true",
+                                "heads_q=4,seq_q=1000,head_dim=96,dtype=f16",
+                                "heads_q=4,seq_q=1000,head_dim=256,softcap=30,windowed=true"}) {
+      all.push_back({"attention_standard", problem, capability, 30, Spills::none});
+      all.push_back({"attention_standard_backward", problem, capability, 30, Spills::none});
+    }
   }
   return all;
 }
