@@ -30,6 +30,10 @@ struct WarpSplit {
 
   static __device__ __forceinline__ int first_row(int warp) { return warp / along_columns * warp_rows; }
   static __device__ __forceinline__ int first_column(int warp) { return warp % along_columns * warp_columns; }
+
+  /// The other way to share columns: in blocks of 16 by turns, a warp's next block 16 * along_columns
+  /// further. It suits every tile; a `first_column` may lie inside a group of the tile's chunks.
+  static __device__ __forceinline__ int first_block_column(int warp) { return warp % along_columns * 16; }
 };
 
 /// Operands: the tile in shared memory is A, transpose(A), B or transpose(B) of the product; the warp's part
@@ -54,13 +58,14 @@ struct OperandATransposed {
   }
 };
 
-template <class Tile>
+/// With `turns`, the warp takes every turns-th block of 16 columns.
+template <class Tile, int turns = 1>
 struct OperandB {
   unsigned anchor;
   __device__ __forceinline__ OperandB(unsigned tile, int first, int lane)
       : anchor(Tile::moved(Tile::b_anchor(tile, lane), 0, first)) {}
   __device__ __forceinline__ void read(unsigned (&b)[2][2], int column_pair, int depth_step) const {
-    Tile::b_fragment(b, anchor, 16 * depth_step, 16 * column_pair);
+    Tile::b_fragment(b, anchor, 16 * depth_step, 16 * turns * column_pair);
   }
 };
 

@@ -41,6 +41,12 @@ struct RoundedPairs {
   }
 };
 
+/// Of an accumulator's 8 columns, from the warp's first block of 16.
+template <class Split>
+constexpr __device__ __forceinline__ int column_of(int column_tile) {
+  return column_tile / 2 * 16 * Split::along_columns + column_tile % 2 * 8;
+}
+
 /// Where a query tile's data lie in shared memory, and which part of the problem they are.
 struct QueryTileInPlace {
   unsigned queries, output_gradients;  // shared addresses
@@ -182,7 +188,8 @@ struct KeyRows {
     const int thread = KeyRows::thread();
     device::add_product<config::dtype, kQuerySteps>(
         sums, pairs,
-        device::OperandB<QueryTile>(rows, GradientSplit::first_column(thread / 32), thread % 32));
+        device::OperandB<QueryTile, GradientSplit::along_columns>(
+            rows, GradientSplit::first_block_column(thread / 32), thread % 32));
   }
 
   /// What other warps have published, as the A operand of add_rows.
@@ -195,18 +202,19 @@ struct KeyRows {
   __device__ __forceinline__ void add_query_gradients(float* sums) const {
     using Split = device::WarpSplit<config::tile_q, config::head_dim, config::warps>;
     const int thread = KeyRows::thread(), lane = thread % 32, warp = thread / 32;
-    const int first_row = Split::first_row(warp), first_column = Split::first_column(warp);
+    const int first_row = Split::first_row(warp), first_column = Split::first_block_column(warp);
     device::Sums<Split::warp_rows / 16, Split::warp_columns / 8> dq;
     device::clear(dq);
     device::add_product<config::dtype, kKeySteps>(
         dq, device::OperandATransposed<PairTile>(shared_address + Layout::score_gradients, first_row, lane),
-        device::OperandB<KeyTile>(shared_address + Layout::keys, first_column, lane));
+        device::OperandB<KeyTile, Split::along_columns>(shared_address + Layout::keys, first_column, lane));
     float* fragments = sums + QuerySums::offset(first_row, first_column);
 #pragma unroll
     for (int row_tile = 0; row_tile < Split::warp_rows / 16; ++row_tile) {
 #pragma unroll
       for (int column = 0; column < Split::warp_columns / 8; ++column) {
-        QuerySums::add(fragments + QuerySums::offset(16 * row_tile, 8 * column), lane, dq[row_tile][column]);
+        QuerySums::add(fragments + QuerySums::offset(16 * row_tile, column_of<Split>(column)), lane,
+                       dq[row_tile][column]);
       }
     }
   }
@@ -216,8 +224,9 @@ struct KeyRows {
                                         const device::Sums<kGradientTiles, kGradientColumns>& gradient,
                                         float factor) const {
     const int thread = KeyRows::thread(), lane = thread % 32, warp = thread / 32;
-    const unsigned anchor = KeyTile::moved(KeyTile::chunk_address(0, lane / 4, 0) + lane % 4 * 4,
-                                           GradientSplit::first_row(warp), GradientSplit::first_column(warp));
+    const unsigned anchor =
+        KeyTile::moved(KeyTile::chunk_address(0, lane / 4, 0) + lane % 4 * 4, GradientSplit::first_row(warp),
+                       GradientSplit::first_block_column(warp));
 #pragma unroll
     for (int row_tile = 0; row_tile < kGradientTiles; ++row_tile) {
 #pragma unroll
@@ -225,8 +234,9 @@ struct KeyRows {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
           const float(&four)[4] = gradient[row_tile][column];
-          *reinterpret_cast<unsigned*>(shared + key_tile +
-                                       KeyTile::moved(anchor, 16 * row_tile + 8 * half, 8 * column)) =
+          *reinterpret_cast<unsigned*>(
+              shared + key_tile +
+              KeyTile::moved(anchor, 16 * row_tile + 8 * half, column_of<GradientSplit>(column))) =
               device::pack_from_f32<config::dtype>(four[2 * half] * factor, four[2 * half + 1] * factor);
         }
       }

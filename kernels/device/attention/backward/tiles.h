@@ -41,7 +41,9 @@ struct OwnKeys {
   static constexpr int warp_rows = config::tile_kv / config::warps;
   static constexpr int warp_columns = columns;
   static __device__ __forceinline__ int first_row(int warp) { return warp * warp_rows; }
+  static constexpr int along_columns = 1;
   static __device__ __forceinline__ int first_column(int) { return 0; }
+  static __device__ __forceinline__ int first_block_column(int) { return 0; }
 };
 template <bool exchange, int columns>
 struct SplitOfKeys {
