@@ -19,7 +19,8 @@ extern "C" __global__ void __launch_bounds__(attention::backward::kRowThreads)
   attention::backward::clear_sums(dq_sums, work, batches, seq_q);
 }
 
-extern "C" __global__ void __launch_bounds__(attention::backward::kThreads, config::blocks_per_sm)
+extern "C" __global__ void __launch_bounds__(attention::backward::kThreads,
+                                             config::warps_per_sm / config::warps)
     attention_backward_keys(Half* __restrict__ dk, Half* __restrict__ dv, float* __restrict__ dq_sums,
                             const float* __restrict__ statistics, const Half* __restrict__ q,
                             const Half* __restrict__ k, const Half* __restrict__ v,

@@ -20,7 +20,8 @@ extern "C" __global__ void __launch_bounds__(attention::backward::kRowThreads)
   attention::backward::write_statistics(statistics, o, dout, lse, work, batches, heads_q, seq_q);
 }
 
-extern "C" __global__ void __launch_bounds__(attention::backward::kThreads, config::blocks_per_sm)
+extern "C" __global__ void __launch_bounds__(attention::backward::kThreads,
+                                             config::warps_per_sm / config::warps)
     attention_backward_keys(Half* __restrict__ dk, Half* __restrict__ dv, float*,
                             const float* __restrict__ statistics, const Half* __restrict__ q,
                             const Half* __restrict__ k, const Half* __restrict__ v,
@@ -43,7 +44,8 @@ extern "C" __global__ void __launch_bounds__(attention::backward::kThreads, conf
                                        shared);
 }
 
-extern "C" __global__ void __launch_bounds__(attention::backward::kQueryPassThreads, config::dq_blocks_per_sm)
+extern "C" __global__ void __launch_bounds__(attention::backward::kQueryPassThreads,
+                                             config::dq_warps_per_sm / config::dq_warps)
     attention_backward_queries(Half* __restrict__ dq, const float* __restrict__ statistics,
                                const Half* __restrict__ q, const Half* __restrict__ k,
                                const Half* __restrict__ v, const Half* __restrict__ dout, int batches,

@@ -4,10 +4,10 @@
 #include <weir/config.h>
 
 #include "device/attention/backward/pair.h"
+#include "device/attention/backward/place.h"
 #include "device/attention/backward/scratch.h"
 #include "device/attention/backward/tiles.h"
 #include "device/attention/backward/visibility.h"
-#include "device/ptx/opaque.h"
 
 namespace attention::backward {
 
@@ -74,22 +74,19 @@ struct KeyRows {
   int first_key;
   Visibility sees;
 
-  // Places are worked out anew where they are used: kept, they would take the accumulators' registers.
-  static __device__ __forceinline__ int thread() { return ptx::opaque(static_cast<int>(threadIdx.x)); }
-
   /// To be called once V has arrived.
   __device__ __forceinline__ void hold_values() {
     if constexpr (config::v_in_registers) {
-      const int thread = KeyRows::thread();
-      held_v.hold(device::OperandA<KeyTile>(shared_address + Layout::values,
-                                            ScoreSplit::first_row(thread / 32), thread % 32));
+      const auto [lane, warp] = ThreadPlace::now();
+      held_v.hold(
+          device::OperandA<KeyTile>(shared_address + Layout::values, ScoreSplit::first_row(warp), lane));
       __syncthreads();  // the exchange of weights overwrites V
     }
   }
 
   /// K · transpose(Q).
   __device__ __forceinline__ void score(Scores& scores, const QueryTileInPlace& tile) const {
-    const int thread = KeyRows::thread(), lane = thread % 32, warp = thread / 32;
+    const auto [lane, warp] = ThreadPlace::now();
     device::clear(scores);
     device::add_product<config::dtype, kDepthSteps>(
         scores, device::OperandA<KeyTile>(shared_address + Layout::keys, ScoreSplit::first_row(warp), lane),
@@ -98,7 +95,7 @@ struct KeyRows {
 
   /// V · transpose(dO): the gradients of the weights.
   __device__ __forceinline__ void weight_gradients(Scores& gradients, const QueryTileInPlace& tile) const {
-    const int thread = KeyRows::thread(), lane = thread % 32, warp = thread / 32;
+    const auto [lane, warp] = ThreadPlace::now();
     device::clear(gradients);
     const device::OperandBTransposed<QueryTile> dout(tile.output_gradients, ScoreSplit::first_column(warp),
                                                      lane);
@@ -112,7 +109,7 @@ struct KeyRows {
 
   /// Scores of invisible pairs become -inf.
   __device__ __forceinline__ void mask(Scores& scores, const QueryTileInPlace& tile) const {
-    const int thread = KeyRows::thread(), lane = thread % 32, warp = thread / 32;
+    const auto [lane, warp] = ThreadPlace::now();
     const int key = first_key + ScoreSplit::first_row(warp) + lane / 4;
     const int query = tile.first_query + ScoreSplit::first_column(warp) + lane % 4 * 2;
     const int lead = sees.lead(query, key);
@@ -135,8 +132,8 @@ struct KeyRows {
   /// Turns scores into weights, in place and rounded.
   __device__ __forceinline__ void weigh(Pairs& rounded, Scores& scores, const QueryTileInPlace& tile) const {
     if (tile.masked) mask(scores, tile);
-    const int thread = KeyRows::thread();
-    const float4* statistics = tile.statistics + ScoreSplit::first_column(thread / 32) / 2 + thread % 4;
+    const auto [lane, warp] = ThreadPlace::now();
+    const float4* statistics = tile.statistics + ScoreSplit::first_column(warp) / 2 + lane % 4;
 #pragma unroll
     for (int column = 0; column < kScoreColumns; ++column) {
       const float4 rows = statistics[4 * column];
@@ -156,8 +153,8 @@ struct KeyRows {
   __device__ __forceinline__ void score_gradients(Pairs& rounded, const Scores& weights,
                                                   const Scores& gradients,
                                                   const QueryTileInPlace& tile) const {
-    const int thread = KeyRows::thread();
-    const float4* statistics = tile.statistics + ScoreSplit::first_column(thread / 32) / 2 + thread % 4;
+    const auto [lane, warp] = ThreadPlace::now();
+    const float4* statistics = tile.statistics + ScoreSplit::first_column(warp) / 2 + lane % 4;
 #pragma unroll
     for (int column = 0; column < kScoreColumns; ++column) {
       const float4 rows = statistics[4 * column];
@@ -176,32 +173,30 @@ struct KeyRows {
 
   /// Gives the block's other warps a part of P or dS; a barrier must follow.
   __device__ __forceinline__ void publish(int pair_tile, const Pairs& rounded) const {
-    const int thread = KeyRows::thread(), warp = thread / 32;
-    rounded.write(shared + pair_tile, ScoreSplit::first_row(warp), ScoreSplit::first_column(warp),
-                  thread % 32);
+    const auto [lane, warp] = ThreadPlace::now();
+    rounded.write(shared + pair_tile, ScoreSplit::first_row(warp), ScoreSplit::first_column(warp), lane);
   }
 
   /// sums += pairs · rows, over the tile's queries: with P and dO this is dV, with dS and Q it is dK.
   template <class A>
   __device__ __forceinline__ void add_rows(device::Sums<kGradientTiles, kGradientColumns>& sums,
                                            const A& pairs, unsigned rows) const {
-    const int thread = KeyRows::thread();
-    device::add_product<config::dtype, kQuerySteps>(
-        sums, pairs,
-        device::OperandB<QueryTile, GradientSplit::along_columns>(
-            rows, GradientSplit::first_block_column(thread / 32), thread % 32));
+    const auto [lane, warp] = ThreadPlace::now();
+    device::add_product<config::dtype, kQuerySteps>(sums, pairs,
+                                                    device::OperandB<QueryTile, GradientSplit::along_columns>(
+                                                        rows, GradientSplit::first_block_column(warp), lane));
   }
 
   /// What other warps have published, as the A operand of add_rows.
   __device__ __forceinline__ device::OperandA<PairTile> published(int pair_tile) const {
-    const int thread = KeyRows::thread();
-    return {shared_address + pair_tile, GradientSplit::first_row(thread / 32), thread % 32};
+    const auto [lane, warp] = ThreadPlace::now();
+    return {shared_address + pair_tile, GradientSplit::first_row(warp), lane};
   }
 
   /// dQ of the query tile += dS · K, added in global memory; `sums` is the tile's first fragment.
   __device__ __forceinline__ void add_query_gradients(float* sums) const {
     using Split = device::WarpSplit<config::tile_q, config::head_dim, config::warps>;
-    const int thread = KeyRows::thread(), lane = thread % 32, warp = thread / 32;
+    const auto [lane, warp] = ThreadPlace::now();
     const int first_row = Split::first_row(warp), first_column = Split::first_block_column(warp);
     device::Sums<Split::warp_rows / 16, Split::warp_columns / 8> dq;
     device::clear(dq);
@@ -223,7 +218,7 @@ struct KeyRows {
   __device__ __forceinline__ void write(int key_tile,
                                         const device::Sums<kGradientTiles, kGradientColumns>& gradient,
                                         float factor) const {
-    const int thread = KeyRows::thread(), lane = thread % 32, warp = thread / 32;
+    const auto [lane, warp] = ThreadPlace::now();
     const unsigned anchor =
         KeyTile::moved(KeyTile::chunk_address(0, lane / 4, 0) + lane % 4 * 4, GradientSplit::first_row(warp),
                        GradientSplit::first_block_column(warp));

@@ -4,8 +4,8 @@
 #include <weir/config.h>
 
 #include "device/attention/backward/pair.h"
+#include "device/attention/backward/place.h"
 #include "device/attention/backward/visibility.h"
-#include "device/ptx/opaque.h"
 #include "device/warp_product.h"
 
 namespace attention::backward {
@@ -40,16 +40,14 @@ struct QueryRows {
   int first_query;                     // of the block
   Visibility sees;
 
-  static __device__ __forceinline__ int thread() { return ptx::opaque(static_cast<int>(threadIdx.x)); }
-
   /// `rows` are the statistics of the block's first query.
   __device__ __forceinline__ void read_statistics(const float* rows) {
-    const int thread = QueryRows::thread();
+    const auto [lane, warp] = ThreadPlace::now();
 #pragma unroll
     for (int row_tile = 0; row_tile < kRowTiles; ++row_tile) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
-        const int row = thread / 32 * kRows + 16 * row_tile + 8 * half + thread % 32 / 4;
+        const int row = warp * kRows + 16 * row_tile + 8 * half + lane / 4;
         const float2 two = *reinterpret_cast<const float2*>(rows + 2 * row);
         statistics[row_tile][half] = {.log2_sum = two.x, .delta = two.y};
       }
@@ -58,18 +56,18 @@ struct QueryRows {
 
   /// sums = rows · transpose(columns): scores of Q and K, or weights' gradients of dO and V.
   __device__ __forceinline__ void multiply(Scores& sums, unsigned rows, unsigned columns) const {
-    const int thread = QueryRows::thread();
+    const auto [lane, warp] = ThreadPlace::now();
     device::clear(sums);
     device::add_product<config::dtype, kDepthSteps>(
-        sums, device::OperandA<OwnedQueries>(rows, thread / 32 * kRows, thread % 32),
-        device::OperandBTransposed<PassingKeys>(columns, 0, thread % 32));
+        sums, device::OperandA<OwnedQueries>(rows, warp * kRows, lane),
+        device::OperandBTransposed<PassingKeys>(columns, 0, lane));
   }
 
   /// Scores of invisible pairs become -inf.
   __device__ __forceinline__ void mask(Scores& scores, int first_key) const {
-    const int thread = QueryRows::thread(), lane = thread % 32;
+    const auto [lane, warp] = ThreadPlace::now();
     const int key = first_key + lane % 4 * 2;
-    const int lead = sees.lead(first_query + thread / 32 * kRows + lane / 4, key);
+    const int lead = sees.lead(first_query + warp * kRows + lane / 4, key);
 #pragma unroll
     for (int row_tile = 0; row_tile < kRowTiles; ++row_tile) {
 #pragma unroll
@@ -112,14 +110,15 @@ struct QueryRows {
       }
     }
     device::add_product<config::dtype, config::dq_tile_kv / 16>(
-        dq, rounded, device::OperandB<PassingKeys>(keys, 0, QueryRows::thread() % 32));
+        dq, rounded, device::OperandB<PassingKeys>(keys, 0, ThreadPlace::now().lane));
   }
 
   /// Writes dQ's rows that exist. They go through the warp's own rows of the Q tile, so that whole rows are
   /// written.
   __device__ __forceinline__ void write(Half* destination, int row_stride, int valid_rows,
                                         unsigned char* tile) const {
-    const int thread = QueryRows::thread(), lane = thread % 32, warp_row = thread / 32 * kRows;
+    const auto [lane, warp] = ThreadPlace::now();
+    const int warp_row = warp * kRows;
     const unsigned anchor =
         OwnedQueries::moved(OwnedQueries::chunk_address(0, lane / 4, 0) + lane % 4 * 4, warp_row, 0);
 #pragma unroll
