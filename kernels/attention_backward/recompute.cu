@@ -10,14 +10,19 @@
 #include "device/attention/backward/rows.h"
 
 using attention::backward::Half;
+using attention::backward::Problem;
 using attention::backward::RowWork;
 
 extern "C" __global__ void __launch_bounds__(attention::backward::kRowThreads)
     attention_backward_statistics(float* __restrict__ statistics, float*, const Half* __restrict__ o,
                                   const Half* __restrict__ dout, const float* __restrict__ lse, int batches,
-                                  int heads_q, int seq_q) {
-  const RowWork work = RowWork::of_block(static_cast<int>(blockIdx.x), heads_q, seq_q);
-  attention::backward::write_statistics(statistics, o, dout, lse, work, batches, heads_q, seq_q);
+                                  int heads_q, int heads_kv, int seq_q, int seq_kv, int window_left,
+                                  int window_right, const int* __restrict__ cu_seq_q,
+                                  const int* __restrict__ cu_seq_kv) {
+  const Problem problem{batches,     heads_q,      heads_kv, seq_q,    seq_kv,
+                        window_left, window_right, cu_seq_q, cu_seq_kv};
+  const RowWork work = RowWork::of_block(static_cast<int>(blockIdx.x), problem);
+  if (work.exists()) attention::backward::write_statistics(statistics, o, dout, lse, work, problem);
 }
 
 extern "C" __global__ void __launch_bounds__(attention::backward::kThreads,
@@ -26,8 +31,11 @@ extern "C" __global__ void __launch_bounds__(attention::backward::kThreads,
                             const float* __restrict__ statistics, const Half* __restrict__ q,
                             const Half* __restrict__ k, const Half* __restrict__ v,
                             const Half* __restrict__ dout, int batches, int heads_q, int heads_kv, int seq_q,
-                            int seq_kv) {
+                            int seq_kv, int window_left, int window_right, const int* __restrict__ cu_seq_q,
+                            const int* __restrict__ cu_seq_kv) {
   extern __shared__ __align__(128) unsigned char shared[];
+  const Problem problem{batches,     heads_q,      heads_kv, seq_q,    seq_kv,
+                        window_left, window_right, cu_seq_q, cu_seq_kv};
   attention::backward::key_pass<false>({.dk = dk,
                                         .dv = dv,
                                         .dq_sums = nullptr,
@@ -35,13 +43,8 @@ extern "C" __global__ void __launch_bounds__(attention::backward::kThreads,
                                         .q = q,
                                         .k = k,
                                         .v = v,
-                                        .dout = dout,
-                                        .batches = batches,
-                                        .heads_q = heads_q,
-                                        .heads_kv = heads_kv,
-                                        .seq_q = seq_q,
-                                        .seq_kv = seq_kv},
-                                       shared);
+                                        .dout = dout},
+                                       problem, shared);
 }
 
 extern "C" __global__ void __launch_bounds__(attention::backward::kQueryPassThreads,
@@ -49,18 +52,12 @@ extern "C" __global__ void __launch_bounds__(attention::backward::kQueryPassThre
     attention_backward_queries(Half* __restrict__ dq, const float* __restrict__ statistics,
                                const Half* __restrict__ q, const Half* __restrict__ k,
                                const Half* __restrict__ v, const Half* __restrict__ dout, int batches,
-                               int heads_q, int heads_kv, int seq_q, int seq_kv) {
+                               int heads_q, int heads_kv, int seq_q, int seq_kv, int window_left,
+                               int window_right, const int* __restrict__ cu_seq_q,
+                               const int* __restrict__ cu_seq_kv) {
   extern __shared__ __align__(128) unsigned char shared[];
-  attention::backward::query_pass({.dq = dq,
-                                   .statistics = statistics,
-                                   .q = q,
-                                   .k = k,
-                                   .v = v,
-                                   .dout = dout,
-                                   .batches = batches,
-                                   .heads_q = heads_q,
-                                   .heads_kv = heads_kv,
-                                   .seq_q = seq_q,
-                                   .seq_kv = seq_kv},
-                                  shared);
+  const Problem problem{batches,     heads_q,      heads_kv, seq_q,    seq_kv,
+                        window_left, window_right, cu_seq_q, cu_seq_kv};
+  attention::backward::query_pass({.dq = dq, .statistics = statistics, .q = q, .k = k, .v = v, .dout = dout},
+                                  problem, shared);
 }

@@ -10,7 +10,7 @@
 
 namespace attention::backward {
 
-struct KeyPassArguments {
+struct KeyPassTensors {
   Half* dk;
   Half* dv;
   float* dq_sums;  // null: dQ is not asked for
@@ -19,7 +19,6 @@ struct KeyPassArguments {
   const Half* k;
   const Half* v;
   const Half* dout;
-  int batches, heads_q, heads_kv, seq_q, seq_kv;
 };
 
 /// Writes the rows of a shared key tile that exist.
@@ -69,48 +68,48 @@ __device__ __forceinline__ void process(KeyRows<Layout>& rows, const QueryTileIn
 }
 
 template <bool gives_dq>
-__device__ __forceinline__ void key_pass(const KeyPassArguments& given, unsigned char* shared) {
+__device__ __forceinline__ void key_pass(const KeyPassTensors& tensors, const Problem& problem,
+                                         unsigned char* shared) {
   using Layout = SharedLayout<gives_dq>;
   // Key tiles in order: with a causal mask, those that most queries see come first.
-  const TileWork work = TileWork::of_block(static_cast<int>(blockIdx.x), given.batches, given.heads_kv,
-                                           device::ceil_div(given.seq_kv, config::tile_kv));
+  const TileWork work = TileWork::of_block(static_cast<int>(blockIdx.x), problem.batches, problem.heads_kv,
+                                           device::ceil_div(problem.seq_kv, config::tile_kv));
+  const Sequence sequence = problem.sequence(work.batch);
   const Rows keys{.first = work.tile * config::tile_kv, .count = config::tile_kv};
-  const int group = given.heads_q / given.heads_kv;
+  if (config::packed && keys.first >= sequence.seq_kv) return;  // the grid is made for the longest one
+  const int group = problem.heads_q / problem.heads_kv;
   const int first_head = work.head * group;
-  const int q_stride = given.heads_q * config::head_dim;
-  const int kv_stride = given.heads_kv * config::head_dim;
+  const int kv_stride = problem.kv_stride();
+  const long long kv_offset =
+      problem.kv_offset(sequence, work.head) + static_cast<long long>(keys.first) * kv_stride;
   const long long q_offset =
-      static_cast<long long>(work.batch) * given.seq_q * q_stride + first_head * config::head_dim;
-  const long long kv_offset = (static_cast<long long>(work.batch) * given.seq_kv + keys.first) * kv_stride +
-                              work.head * config::head_dim;
-  const int valid_keys = given.seq_kv - keys.first;
-  const long long scratch = scratch_row(work.batch, first_head, given.batches, given.seq_q);
-  const long long scratch_head_stride = static_cast<long long>(given.batches) * padded(given.seq_q);
+      problem.q_offset(sequence, first_head) + QueryTile::thread_offset(problem.q_stride());
+  const int valid_keys = sequence.seq_kv - keys.first;
+  const ScratchRows scratch = ScratchRows::of(problem, sequence);
 
   KeyRows<Layout> rows;
   rows.shared = shared;
   rows.shared_address = ptx::shared_address(shared);
   rows.first_key = keys.first;
-  rows.sees = {.seq_q = given.seq_q, .seq_kv = given.seq_kv};
+  rows.batch = work.batch;
+  rows.sees = problem.visibility(sequence);
   device::clear(rows.dk);
   device::clear(rows.dv);
 
-  const QueryStream<Layout> stream{.q = given.q + q_offset + QueryTile::thread_offset(q_stride),
-                                   .dout = given.dout + q_offset + QueryTile::thread_offset(q_stride),
-                                   .statistics = given.statistics + scratch * 2,
-                                   .statistics_head_stride = scratch_head_stride * 2,
+  const QueryStream<Layout> stream{.q = tensors.q + q_offset,
+                                   .dout = tensors.dout + q_offset,
+                                   .statistics = tensors.statistics + 2 * scratch.row(first_head, 0),
+                                   .statistics_head_stride = 2 * scratch.head_stride,
                                    .shared = rows.shared_address,
-                                   .row_stride = q_stride,
-                                   .seq_q = given.seq_q,
-                                   .heads = group,
-                                   .tiles = rows.sees.query_tiles(keys, config::tile_q)};
-  QueryStep step = stream.begin();
-  if (!stream.ended(step)) {
-    KeyTile::copy_async<kThreads, true>(rows.shared_address + Layout::keys,
-                                        given.k + kv_offset + KeyTile::thread_offset(kv_stride), kv_stride,
+                                   .row_stride = problem.q_stride(),
+                                   .seq_q = sequence.seq_q};
+  QuerySteps steps(rows.sees, keys, first_head, group, work.batch);
+  QueryStep step = steps.next();
+  if (step.head < group) {
+    const long long offset = kv_offset + KeyTile::thread_offset(kv_stride);
+    KeyTile::copy_async<kThreads, true>(rows.shared_address + Layout::keys, tensors.k + offset, kv_stride,
                                         valid_keys);
-    KeyTile::copy_async<kThreads, true>(rows.shared_address + Layout::values,
-                                        given.v + kv_offset + KeyTile::thread_offset(kv_stride), kv_stride,
+    KeyTile::copy_async<kThreads, true>(rows.shared_address + Layout::values, tensors.v + offset, kv_stride,
                                         valid_keys);
     stream.copy(step, 0);
     ptx::cp_async_commit_group();
@@ -118,14 +117,14 @@ __device__ __forceinline__ void key_pass(const KeyPassArguments& given, unsigned
 
   int stage = 0;
   bool first = true;
-  while (!stream.ended(step)) {
+  while (step.head < group) {
     // The step's tiles have arrived, and every warp is done with what the next copies and weights overwrite.
     ptx::cp_async_wait_group<0>();
     __syncthreads();
-    const QueryStep next = stream.after(step);
+    const QueryStep next = steps.next();
     const int next_stage = config::stages == 1 ? 0 : stage ^ 1;
     const auto copy_next = [&] {
-      if (!stream.ended(next)) stream.copy(next, next_stage);
+      if (next.head < group) stream.copy(next, next_stage);
       ptx::cp_async_commit_group();
     };
     if (config::stages > 1) copy_next();
@@ -140,9 +139,8 @@ __device__ __forceinline__ void key_pass(const KeyPassArguments& given, unsigned
             reinterpret_cast<const float4*>(shared + Layout::statistics + stage * Layout::statistics_bytes),
         .first_query = first_query,
         .head = first_head + step.head,
-        .masked = !rows.sees.all_visible({first_query, config::tile_q}, keys)};
-    float* dq_sums =
-        given.dq_sums + QuerySums::offset(scratch + step.head * scratch_head_stride + first_query, 0);
+        .whole = step.whole};
+    float* dq_sums = tensors.dq_sums + QuerySums::offset(scratch.row(first_head + step.head, first_query), 0);
     process<gives_dq>(rows, tile, dq_sums, [&] {
       if (config::stages == 1) copy_next();
     });
@@ -154,8 +152,8 @@ __device__ __forceinline__ void key_pass(const KeyPassArguments& given, unsigned
   rows.write(Layout::keys, rows.dk, kScale);
   rows.write(Layout::values, rows.dv, 1.0f);
   __syncthreads();
-  store_rows(given.dk + kv_offset, kv_stride, valid_keys, shared + Layout::keys);
-  store_rows(given.dv + kv_offset, kv_stride, valid_keys, shared + Layout::values);
+  store_rows(tensors.dk + kv_offset, kv_stride, valid_keys, shared + Layout::keys);
+  store_rows(tensors.dv + kv_offset, kv_stride, valid_keys, shared + Layout::values);
 }
 
 }  // namespace attention::backward

@@ -7,9 +7,10 @@
 #include "device/attention/backward/place.h"
 #include "device/attention/backward/scratch.h"
 #include "device/attention/backward/tiles.h"
-#include "device/attention/backward/visibility.h"
 
 namespace attention::backward {
+
+static_assert(kPaddedRows % config::tile_q == 0, "a query tile must not reach into the next sequence");
 
 /// A warp's part of P or dS rounded to 16 bits: two neighbouring queries in a register, for the two keys of
 /// an accumulator. In this order it is the A operand of the products with dO and Q.
@@ -52,7 +53,7 @@ struct QueryTileInPlace {
   unsigned queries, output_gradients;  // shared addresses
   const float4* statistics;            // two rows each
   int first_query, head;
-  bool masked;  // some pairs of the tile are invisible
+  bool whole;  // every pair of the tile is visible
 };
 
 template <class Layout>
@@ -71,7 +72,7 @@ struct KeyRows {
   device::HeldA<config::v_in_registers ? kScoreTiles : 1, config::v_in_registers ? kDepthSteps : 1> held_v;
   unsigned char* shared;
   unsigned shared_address;
-  int first_key;
+  int first_key, batch;
   Visibility sees;
 
   /// To be called once V has arrived.
@@ -107,12 +108,41 @@ struct KeyRows {
     }
   }
 
-  /// Scores of invisible pairs become -inf.
-  __device__ __forceinline__ void mask(Scores& scores, const QueryTileInPlace& tile) const {
+  /// Turns dot products into weights, rounded, and in place into what dP - delta is to be multiplied with.
+  __device__ __forceinline__ void weigh(Pairs& rounded, Scores& products,
+                                        const QueryTileInPlace& tile) const {
+    const auto [lane, warp] = ThreadPlace::now();
+    const int first_column = ScoreSplit::first_column(warp);
+    const float4* statistics = tile.statistics + first_column / 2 + lane % 4;
+    const int key = first_key + ScoreSplit::first_row(warp) + lane / 4;
+    const int query = tile.first_query + first_column + lane % 4 * 2;
+#pragma unroll
+    for (int column = 0; column < kScoreColumns; ++column) {
+      const float4 rows = statistics[4 * column];
+      const RowStatistics statistics_of[2] = {{rows.x, rows.y}, {rows.z, rows.w}};
+#pragma unroll
+      for (int row_tile = 0; row_tile < kScoreTiles; ++row_tile) {
+        float weights[4];
+#pragma unroll
+        for (int i = 0; i < 4; ++i) {
+          weights[i] = backward::weigh(products[row_tile][column][i], statistics_of[i % 2],
+                                       Position::of(query, 8 * column + i % 2),
+                                       Position::of(key, 16 * row_tile + i / 2 * 8), tile.head, batch);
+        }
+        rounded.values[row_tile][column][0] = device::pack_from_f32<config::dtype>(weights[0], weights[1]);
+        rounded.values[row_tile][column][1] = device::pack_from_f32<config::dtype>(weights[2], weights[3]);
+      }
+    }
+    if (!tile.whole) hide(rounded, products, tile);
+  }
+
+  /// Invisible pairs weigh nothing.
+  __device__ __forceinline__ void hide(Pairs& rounded, Scores& factors, const QueryTileInPlace& tile) const {
     const auto [lane, warp] = ThreadPlace::now();
     const int key = first_key + ScoreSplit::first_row(warp) + lane / 4;
     const int query = tile.first_query + ScoreSplit::first_column(warp) + lane % 4 * 2;
-    const int lead = sees.lead(query, key);
+    const Band band = Band::of(sees);
+    const int first_lead = lead(sees, query, key);
 #pragma unroll
     for (int row_tile = 0; row_tile < kScoreTiles; ++row_tile) {
 #pragma unroll
@@ -122,35 +152,19 @@ struct KeyRows {
 #pragma unroll
         for (int i = 0; i < 2 * kScoreColumns; ++i) {
           const int column = i / 2 * 8 + i % 2;
-          float& score = scores[row_tile][i / 2][2 * half + i % 2];
-          if (!exists || !sees.in_band(lead + row - column)) score = -device::infinity();
+          if (exists && band.contains(first_lead + row - column) &&
+              unmasked(query + column, key + row, tile.head, batch)) {
+            continue;
+          }
+          factors[row_tile][i / 2][2 * half + i % 2] = 0.0f;
+          rounded.values[row_tile][i / 2][half] &= i % 2 == 0 ? 0xffff0000u : 0x0000ffffu;
         }
       }
     }
   }
 
-  /// Turns scores into weights, in place and rounded.
-  __device__ __forceinline__ void weigh(Pairs& rounded, Scores& scores, const QueryTileInPlace& tile) const {
-    if (tile.masked) mask(scores, tile);
-    const auto [lane, warp] = ThreadPlace::now();
-    const float4* statistics = tile.statistics + ScoreSplit::first_column(warp) / 2 + lane % 4;
-#pragma unroll
-    for (int column = 0; column < kScoreColumns; ++column) {
-      const float4 rows = statistics[4 * column];
-      const RowStatistics statistics_of[2] = {{rows.x, rows.y}, {rows.z, rows.w}};
-#pragma unroll
-      for (int row_tile = 0; row_tile < kScoreTiles; ++row_tile) {
-        float(&four)[4] = scores[row_tile][column];
-#pragma unroll
-        for (int i = 0; i < 4; ++i) four[i] = weight(four[i], statistics_of[i % 2]);
-        rounded.values[row_tile][column][0] = device::pack_from_f32<config::dtype>(four[0], four[1]);
-        rounded.values[row_tile][column][1] = device::pack_from_f32<config::dtype>(four[2], four[3]);
-      }
-    }
-  }
-
-  /// dS = P * (dP - delta), rounded.
-  __device__ __forceinline__ void score_gradients(Pairs& rounded, const Scores& weights,
+  /// dS = P * (dP - delta) times the score's derivative, rounded.
+  __device__ __forceinline__ void score_gradients(Pairs& rounded, const Scores& factors,
                                                   const Scores& gradients,
                                                   const QueryTileInPlace& tile) const {
     const auto [lane, warp] = ThreadPlace::now();
@@ -161,7 +175,7 @@ struct KeyRows {
       const float delta[2] = {rows.y, rows.w};
 #pragma unroll
       for (int row_tile = 0; row_tile < kScoreTiles; ++row_tile) {
-        const float(&p)[4] = weights[row_tile][column];
+        const float(&p)[4] = factors[row_tile][column];
         const float(&dp)[4] = gradients[row_tile][column];
         rounded.values[row_tile][column][0] =
             device::pack_from_f32<config::dtype>(p[0] * (dp[0] - delta[0]), p[1] * (dp[1] - delta[1]));

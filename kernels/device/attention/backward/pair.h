@@ -1,14 +1,13 @@
-// From the score of a query and a key to its weight, and back from the weight's gradient to the score's.
+// From the dot product of a query and a key to the pair's weight, and back from the weight's gradient to the
+// score's; and which pairs count.
 #pragma once
 
 #include <weir/config.h>
 
-#include "device/attention/backward/tiles.h"
-#include "device/ptx/math.h"
+#include "device/attention/scores.h"
+#include "device/attention/visibility.h"
 
 namespace attention::backward {
-
-constexpr float kScaleLog2 = device::kLog2E * kScale;
 
 /// What dS = P * (dP - delta) needs of a query: the logarithm of its sum of exponentials in units of log2,
 /// +inf where it sees nothing and P is to be 0, and delta = sum(dO * O).
@@ -16,9 +15,78 @@ struct RowStatistics {
   float log2_sum, delta;
 };
 
-/// P of a visible pair, from q · k.
-__device__ __forceinline__ float weight(float product, const RowStatistics& row) {
-  return ptx::ex2_approx_ftz(product * kScaleLog2 - row.log2_sum);
+/// The score's derivative with respect to the scaled dot product.
+struct Scored {
+  float score, derivative;
+};
+
+/// In units of the natural exponent; the chain rule through softcap and formula.
+__device__ __forceinline__ Scored scored(float dot, Position query, Position key, int head, int batch) {
+  Scored result{.score = dot * kScale, .derivative = 1.0f};
+  if constexpr (config::softcap > 0.0f) {
+    result.score = capped(dot);
+    const float tanh = result.score * (1.0f / config::softcap);
+    result.derivative = 1.0f - tanh * tanh;
+  }
+  if constexpr (!config::score_is_default) {
+    result.derivative *= config::score_derivative(result.score, query, key, head, batch);
+    result.score = config::score(result.score, query, key, head, batch);
+  }
+  return result;
+}
+
+/// Replaces a dot product by the pair's weight times the score's derivative, and returns the weight.
+__device__ __forceinline__ float weigh(float& dot, const RowStatistics& row, Position query, Position key,
+                                       int head, int batch) {
+  if constexpr (kScoresTransformed) {
+    const Scored result = scored(dot, query, key, head, batch);
+    const float weight = ptx::ex2_approx_ftz(result.score * kScaleLog2 - row.log2_sum);
+    dot = weight * result.derivative;
+    return weight;
+  } else {
+    dot = ptx::ex2_approx_ftz(dot * kScaleLog2 - row.log2_sum);
+    return dot;
+  }
+}
+
+/// The diagonals that a query sees: key - query - (seq_kv - seq_q) lies in [least, most].
+struct Band {
+  int least, most;
+
+  static constexpr int kNoLimit = 1 << 30;
+
+  static __device__ __forceinline__ Band of(const Visibility& sees) {
+    Band band{.least = -kNoLimit, .most = config::causal ? 0 : kNoLimit};
+    if constexpr (config::windowed) {
+      if (sees.window_left >= 0) band.least = -sees.window_left;
+      if (!config::causal && sees.window_right >= 0) band.most = sees.window_right;
+    }
+    return band;
+  }
+
+  __device__ __forceinline__ bool contains(int lead) const {
+    if constexpr (config::windowed) return lead >= least && lead <= most;
+    return !config::causal || lead <= most;
+  }
+};
+
+/// How far a key is ahead of a query's diagonal.
+__device__ __forceinline__ int lead(const Visibility& sees, int query, int key) {
+  return key - query - sees.diagonal();
+}
+
+/// Rows [first, first + count) of a sequence, some of them perhaps beyond its end.
+struct Rows {
+  int first, count;
+  __device__ __forceinline__ int last() const { return first + count - 1; }
+};
+
+/// Whether all of the queries see all of the keys, apart from the mask formula. Queries beyond the sequence
+/// count as if they existed: their weights are 0 anyway.
+__device__ __forceinline__ bool all_in_band(const Visibility& sees, const Rows& queries, const Rows& keys) {
+  const Band band = Band::of(sees);
+  return keys.last() < sees.seq_kv && band.contains(lead(sees, queries.first, keys.last())) &&
+         band.contains(lead(sees, queries.last(), keys.first));
 }
 
 }  // namespace attention::backward

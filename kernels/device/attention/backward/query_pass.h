@@ -6,17 +6,17 @@
 #include "device/attention/backward/query_rows.h"
 #include "device/attention/backward/scratch.h"
 #include "device/attention/backward/work.h"
+#include "device/attention/visible_tiles.h"
 
 namespace attention::backward {
 
-struct QueryPassArguments {
+struct QueryPassTensors {
   Half* dq;
   const float* statistics;
   const Half* q;
   const Half* k;
   const Half* v;
   const Half* dout;
-  int batches, heads_q, heads_kv, seq_q, seq_kv;
 };
 
 /// K and V tiles on their way from global to shared memory.
@@ -44,67 +44,117 @@ struct PassingStream {
   }
 };
 
-__device__ __forceinline__ void query_pass(const QueryPassArguments& given, unsigned char* shared) {
+/// The key tiles that a block's queries see, from the last to the first.
+class KeySteps {
+ public:
+  struct Step {
+    int tile;  // below 0 at the end
+    bool whole;
+  };
+
+  __device__ __forceinline__ KeySteps(const Visibility& sees, const Rows& queries, int head, int batch)
+      : sees_(sees),
+        queries_(queries),
+        head_(head),
+        batch_(batch),
+        span_(TileSpan::of_queries<config::dq_tile_kv>(sees, queries.first, last_query())),
+        masked_tiles_(span_.begin, span_.end),
+        tile_(span_.end) {}
+
+  __device__ __forceinline__ Step next() {
+    if constexpr (config::mask_is_default) {
+      --tile_;
+      return {.tile = tile_ >= span_.begin ? tile_ : -1, .whole = in_band(tile_)};
+    } else {
+      const VisibleTiles::Tile found = masked_tiles_.next([this](int tile) {
+        const int first = tile * config::dq_tile_kv;
+        return range_of_box(queries_.first, last_query(), first,
+                            min(first + config::dq_tile_kv, sees_.seq_kv) - 1, head_, batch_);
+      });
+      return {.tile = found.index, .whole = found.whole && in_band(found.index)};
+    }
+  }
+
+ private:
+  __device__ __forceinline__ int last_query() const { return min(queries_.last(), sees_.seq_q - 1); }
+  __device__ __forceinline__ bool in_band(int tile) const {
+    return all_in_band(sees_, queries_, {tile * config::dq_tile_kv, config::dq_tile_kv});
+  }
+
+  Visibility sees_;
+  Rows queries_;
+  int head_, batch_;
+  TileSpan span_;
+  VisibleTiles masked_tiles_;
+  int tile_;  // without a mask formula, the one that was last taken
+};
+
+__device__ __forceinline__ void query_pass(const QueryPassTensors& tensors, const Problem& problem,
+                                           unsigned char* shared) {
   // Query tiles from the last: with a causal mask, those that see the most keys come first.
-  const int tiles_q = device::ceil_div(given.seq_q, config::dq_tile_q);
+  const int tiles_q = device::ceil_div(problem.seq_q, config::dq_tile_q);
   const TileWork work =
-      TileWork::of_block(static_cast<int>(blockIdx.x), given.batches, given.heads_q, tiles_q);
+      TileWork::of_block(static_cast<int>(blockIdx.x), problem.batches, problem.heads_q, tiles_q);
+  const Sequence sequence = problem.sequence(work.batch);
   const Rows queries{.first = (tiles_q - 1 - work.tile) * config::dq_tile_q, .count = config::dq_tile_q};
-  const int head_kv = work.head / (given.heads_q / given.heads_kv);
-  const int q_stride = given.heads_q * config::head_dim;
-  const int kv_stride = given.heads_kv * config::head_dim;
-  const long long q_offset = (static_cast<long long>(work.batch) * given.seq_q + queries.first) * q_stride +
-                             work.head * config::head_dim;
-  const long long kv_offset =
-      static_cast<long long>(work.batch) * given.seq_kv * kv_stride + head_kv * config::head_dim;
-  const int valid_rows = given.seq_q - queries.first;
+  if (config::packed && queries.first >= sequence.seq_q) return;  // the grid is made for the longest one
+  const int q_stride = problem.q_stride(), kv_stride = problem.kv_stride();
+  const long long q_offset =
+      problem.q_offset(sequence, work.head) + static_cast<long long>(queries.first) * q_stride;
+  const long long kv_offset = problem.kv_offset(sequence, work.head / (problem.heads_q / problem.heads_kv)) +
+                              PassingKeys::thread_offset(kv_stride);
+  const int valid_rows = sequence.seq_q - queries.first;
 
   QueryRows rows;
   rows.queries = ptx::shared_address(shared);
   rows.output_gradients = rows.queries + OwnedQueries::bytes;
   rows.first_query = queries.first;
-  rows.sees = {.seq_q = given.seq_q, .seq_kv = given.seq_kv};
+  rows.head = work.head;
+  rows.batch = work.batch;
+  rows.sees = problem.visibility(sequence);
   device::clear(rows.dq);
-  rows.read_statistics(given.statistics +
-                       2 * (scratch_row(work.batch, work.head, given.batches, given.seq_q) + queries.first));
+  rows.read_statistics(tensors.statistics +
+                       2 * ScratchRows::of(problem, sequence).row(work.head, queries.first));
 
-  const PassingStream stream{.k = given.k + kv_offset + PassingKeys::thread_offset(kv_stride),
-                             .v = given.v + kv_offset + PassingKeys::thread_offset(kv_stride),
+  const PassingStream stream{.k = tensors.k + kv_offset,
+                             .v = tensors.v + kv_offset,
                              .tiles = rows.output_gradients + OwnedQueries::bytes,
                              .row_stride = kv_stride,
-                             .seq_kv = given.seq_kv};
-  const TileRange tiles = rows.sees.key_tiles(queries, config::dq_tile_kv);
+                             .seq_kv = sequence.seq_kv};
+  KeySteps steps(rows.sees, queries, work.head, work.batch);
+  KeySteps::Step step = steps.next();
+  const long long thread_offset = OwnedQueries::thread_offset(q_stride);
+  OwnedQueries::copy_async<kQueryPassThreads, true>(rows.queries, tensors.q + q_offset + thread_offset,
+                                                    q_stride, valid_rows);
   OwnedQueries::copy_async<kQueryPassThreads, true>(
-      rows.queries, given.q + q_offset + OwnedQueries::thread_offset(q_stride), q_stride, valid_rows);
-  OwnedQueries::copy_async<kQueryPassThreads, true>(
-      rows.output_gradients, given.dout + q_offset + OwnedQueries::thread_offset(q_stride), q_stride,
-      valid_rows);
-  if (tiles.first < tiles.end) stream.copy(tiles.first, 0);
+      rows.output_gradients, tensors.dout + q_offset + thread_offset, q_stride, valid_rows);
+  if (step.tile >= 0) stream.copy(step.tile, 0);
   ptx::cp_async_commit_group();
 
   int stage = 0;
-  for (int tile = tiles.first; tile < tiles.end; ++tile) {
+  while (step.tile >= 0) {
     // The tile has arrived, and every warp is done with what the next copy overwrites.
     ptx::cp_async_wait_group<0>();
     __syncthreads();
+    const KeySteps::Step next = steps.next();
     const int next_stage = config::stages == 1 ? 0 : stage ^ 1;
     const auto copy_next = [&] {
-      if (tile + 1 < tiles.end) stream.copy(tile + 1, next_stage);
+      if (next.tile >= 0) stream.copy(next.tile, next_stage);
       ptx::cp_async_commit_group();
     };
     if (config::stages > 1) copy_next();
-    const Rows keys{.first = tile * config::dq_tile_kv, .count = config::dq_tile_kv};
-    const unsigned key_tile = stream.tiles + stage * PassingStream::kStageBytes;
-    rows.add(key_tile, key_tile + PassingKeys::bytes, keys.first, !rows.sees.all_visible(queries, keys));
+    const unsigned keys = stream.tiles + stage * PassingStream::kStageBytes;
+    rows.add(keys, keys + PassingKeys::bytes, step.tile * config::dq_tile_kv, step.whole);
     if (config::stages == 1) {
       __syncthreads();
       copy_next();
     }
+    step = next;
     stage = next_stage;
   }
   ptx::cp_async_wait_group<0>();  // a block whose queries see nothing still has Q in flight
   __syncthreads();
-  rows.write(given.dq + q_offset, q_stride, valid_rows, shared);
+  rows.write(tensors.dq + q_offset, q_stride, valid_rows, shared);
 }
 
 }  // namespace attention::backward

@@ -5,7 +5,7 @@
 
 #include "device/attention/backward/pair.h"
 #include "device/attention/backward/place.h"
-#include "device/attention/backward/visibility.h"
+#include "device/attention/backward/scratch.h"
 #include "device/warp_product.h"
 
 namespace attention::backward {
@@ -38,6 +38,7 @@ struct QueryRows {
   RowStatistics statistics[kRowTiles][2];
   unsigned queries, output_gradients;  // shared addresses
   int first_query;                     // of the block
+  int head, batch;
   Visibility sees;
 
   /// `rows` are the statistics of the block's first query.
@@ -63,37 +64,46 @@ struct QueryRows {
         device::OperandBTransposed<PassingKeys>(columns, 0, lane));
   }
 
-  /// Scores of invisible pairs become -inf.
-  __device__ __forceinline__ void mask(Scores& scores, int first_key) const {
+  /// Turns dot products, in place, into what dP - delta is to be multiplied with.
+  __device__ __forceinline__ void weigh(Scores& products, int first_key, bool whole) const {
     const auto [lane, warp] = ThreadPlace::now();
-    const int key = first_key + lane % 4 * 2;
-    const int lead = sees.lead(first_query + warp * kRows + lane / 4, key);
+    const int query = first_query + warp * kRows + lane / 4, key = first_key + lane % 4 * 2;
+#pragma unroll
+    for (int column = 0; column < kKeyColumns; ++column) {
+#pragma unroll
+      for (int i = 0; i < 4 * kRowTiles; ++i) {
+        const int row_tile = i / 4, half = i % 4 / 2;
+        backward::weigh(products[row_tile][column][i % 4], statistics[row_tile][half],
+                        Position::of(query, 16 * row_tile + 8 * half), Position::of(key, 8 * column + i % 2),
+                        head, batch);
+      }
+    }
+    if (!whole) hide(products, query, key);
+  }
+
+  /// Invisible pairs weigh nothing. `query` and `key` are the thread's first.
+  __device__ __forceinline__ void hide(Scores& factors, int query, int key) const {
+    const Band band = Band::of(sees);
+    const int first_lead = lead(sees, query, key);
 #pragma unroll
     for (int row_tile = 0; row_tile < kRowTiles; ++row_tile) {
 #pragma unroll
       for (int i = 0; i < 4 * kKeyColumns; ++i) {
         const int row = 16 * row_tile + i % 4 / 2 * 8;
         const int column = i / 4 * 8 + i % 2;
-        if (key + column >= sees.seq_kv || !sees.in_band(lead + column - row)) {
-          scores[row_tile][i / 4][i % 4] = -device::infinity();
+        if (key + column >= sees.seq_kv || !band.contains(first_lead + column - row) ||
+            !unmasked(query + row, key + column, head, batch)) {
+          factors[row_tile][i / 4][i % 4] = 0.0f;
         }
       }
     }
   }
 
-  /// dQ += dS · K for a key tile.
-  __device__ __forceinline__ void add(unsigned keys, unsigned values, int first_key, bool masked) {
-    Scores weights;
-    multiply(weights, queries, keys);
-    if (masked) mask(weights, first_key);
-#pragma unroll
-    for (int row_tile = 0; row_tile < kRowTiles; ++row_tile) {
-#pragma unroll
-      for (int i = 0; i < 4 * kKeyColumns; ++i) {
-        float& score = weights[row_tile][i / 4][i % 4];
-        score = weight(score, statistics[row_tile][i % 4 / 2]);
-      }
-    }
+  /// dQ += dS · K for a key tile; `whole`: every pair is visible.
+  __device__ __forceinline__ void add(unsigned keys, unsigned values, int first_key, bool whole) {
+    Scores factors;
+    multiply(factors, queries, keys);
+    weigh(factors, first_key, whole);
     Scores gradients;
     multiply(gradients, output_gradients, values);
     RoundedGradients<kRowTiles, kKeyColumns> rounded;
@@ -101,7 +111,7 @@ struct QueryRows {
     for (int row_tile = 0; row_tile < kRowTiles; ++row_tile) {
 #pragma unroll
       for (int i = 0; i < 2 * kKeyColumns; ++i) {
-        const float(&p)[4] = weights[row_tile][i / 2];
+        const float(&p)[4] = factors[row_tile][i / 2];
         const float(&dp)[4] = gradients[row_tile][i / 2];
         const int half = i % 2;
         const float delta = statistics[row_tile][half].delta;

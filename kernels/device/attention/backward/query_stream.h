@@ -3,18 +3,13 @@
 
 #include <weir/config.h>
 
+#include "device/attention/backward/query_steps.h"
 #include "device/attention/backward/tiles.h"
-#include "device/attention/backward/visibility.h"
 #include "device/ptx/opaque.h"
 
 namespace attention::backward {
 
-/// A tile of queries of one of the heads that share the block's keys.
-struct QueryStep {
-  int head, tile;
-};
-
-/// The query tiles of all heads that share the block's keys, head after head.
+/// The queries of all heads that share the block's keys.
 template <class Layout>
 struct QueryStream {
   const Half* q;  // this thread's first chunk of the first head's first query
@@ -22,17 +17,7 @@ struct QueryStream {
   const float* statistics;  // of the first head's first query
   long long statistics_head_stride;
   unsigned shared;
-  int row_stride, seq_q, heads;
-  TileRange tiles;
-
-  __device__ __forceinline__ QueryStep begin() const {
-    return {.head = tiles.first < tiles.end ? 0 : heads, .tile = tiles.first};
-  }
-  __device__ __forceinline__ bool ended(const QueryStep& step) const { return step.head >= heads; }
-  __device__ __forceinline__ QueryStep after(const QueryStep& step) const {
-    if (step.tile + 1 < tiles.end) return {step.head, step.tile + 1};
-    return {step.head + 1, tiles.first};
-  }
+  int row_stride, seq_q;
 
   /// Starts copying a step's tiles to stage `stage`.
   __device__ __forceinline__ void copy(const QueryStep& step, int stage) const {

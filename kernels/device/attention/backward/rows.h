@@ -4,6 +4,7 @@
 #include <weir/config.h>
 
 #include "device/attention/backward/scratch.h"
+#include "device/attention/scores.h"
 
 namespace attention::backward {
 
@@ -14,17 +15,22 @@ static_assert(kPaddedRows % kRowsPerBlock == 0, "a block's rows are of one seque
 /// A block's rows of one head, padding included. Neighbouring blocks take neighbouring heads, whose rows are
 /// neighbours in q and o.
 struct RowWork {
-  int batch, head, first_row;
+  Sequence sequence;
+  int head, first_row;
 
-  static __device__ __forceinline__ RowWork of_block(int block, int heads_q, int seq_q) {
-    const int row_blocks = padded(seq_q) / kRowsPerBlock;
-    const int rest = block / heads_q;
-    return {
-        .batch = rest / row_blocks, .head = block % heads_q, .first_row = rest % row_blocks * kRowsPerBlock};
+  static __device__ __forceinline__ RowWork of_block(int block, const Problem& problem) {
+    const int row_blocks = padded(problem.seq_q) / kRowsPerBlock;
+    const int rest = block / problem.heads_q;
+    return {.sequence = problem.sequence(rest / row_blocks),
+            .head = block % problem.heads_q,
+            .first_row = rest % row_blocks * kRowsPerBlock};
   }
-  /// Elements of q and o before the sequence's first row.
-  __device__ __forceinline__ long long offset(int heads_q, int seq_q) const {
-    return (static_cast<long long>(batch) * seq_q * heads_q + head) * config::head_dim;
+  /// Of a packed batch, the grid is made for the longest sequence.
+  __device__ __forceinline__ bool exists() const {
+    return !config::packed || first_row < padded(sequence.seq_q);
+  }
+  __device__ __forceinline__ long long scratch_row(const Problem& problem) const {
+    return ScratchRows::of(problem, sequence).row(head, first_row);
   }
 };
 
@@ -43,17 +49,21 @@ __device__ __forceinline__ float dot(const uint4& left, const uint4& right) {
 
 /// Statistics of a block's rows; rows that see nothing, or pad, get those that make every weight 0.
 __device__ __forceinline__ void write_statistics(float* statistics, const Half* o, const Half* dout,
-                                                 const float* lse, const RowWork& work, int batches,
-                                                 int heads_q, int seq_q) {
+                                                 const float* lse, const RowWork& work,
+                                                 const Problem& problem) {
   constexpr int kThreadsPerRow = config::head_dim % 64 == 0 ? 8 : 4;
   constexpr int kRowsPerPass = kRowThreads / kThreadsPerRow;
   const int thread = static_cast<int>(threadIdx.x);
-  const int stride = heads_q * config::head_dim;
-  const long long sequence = work.offset(heads_q, seq_q);
+  const int stride = problem.q_stride();
+  const long long sequence = problem.q_offset(work.sequence, work.head);
+  const float* sequence_lse =
+      lse + work.sequence.lse_offset(problem.batches, work.head, problem.heads_q, problem.cu_seq_q);
+  float* destination = statistics + 2 * work.scratch_row(problem);
 #pragma unroll
   for (int pass = 0; pass < kRowsPerBlock / kRowsPerPass; ++pass) {
-    const int row = work.first_row + pass * kRowsPerPass + thread / kThreadsPerRow;
-    const bool exists = row < seq_q;
+    const int row_of_block = pass * kRowsPerPass + thread / kThreadsPerRow;
+    const int row = work.first_row + row_of_block;
+    const bool exists = row < work.sequence.seq_q;
     float delta = 0.0f;
     if (exists) {
       const long long offset = sequence + static_cast<long long>(row) * stride + thread % kThreadsPerRow * 8;
@@ -68,21 +78,17 @@ __device__ __forceinline__ void write_statistics(float* statistics, const Half* 
       delta += __shfl_xor_sync(device::kWholeWarp, delta, distance);
     }
     if (thread % kThreadsPerRow == 0) {
-      const float log_sum =
-          exists ? lse[(static_cast<long long>(work.batch) * heads_q + work.head) * seq_q + row]
-                 : -device::infinity();
+      const float log_sum = exists ? sequence_lse[row] : -device::infinity();
       const bool sees_any = log_sum != -device::infinity();
-      float* destination = statistics + (scratch_row(work.batch, work.head, batches, seq_q) + row) * 2;
-      destination[0] = sees_any ? log_sum * device::kLog2E : device::infinity();
-      destination[1] = delta;
+      destination[2 * row_of_block] = sees_any ? log_sum * device::kLog2E : device::infinity();
+      destination[2 * row_of_block + 1] = delta;
     }
   }
 }
 
 /// Sums of dQ start at 0.
-__device__ __forceinline__ void clear_sums(float* dq_sums, const RowWork& work, int batches, int seq_q) {
-  float4* rows = reinterpret_cast<float4*>(
-      dq_sums + QuerySums::offset(scratch_row(work.batch, work.head, batches, seq_q) + work.first_row, 0));
+__device__ __forceinline__ void clear_sums(float* dq_sums, const RowWork& work, const Problem& problem) {
+  float4* rows = reinterpret_cast<float4*>(dq_sums + QuerySums::offset(work.scratch_row(problem), 0));
 #pragma unroll
   for (int i = 0; i < kRowsPerBlock * config::head_dim / 4 / kRowThreads; ++i) {
     rows[i * kRowThreads + static_cast<int>(threadIdx.x)] = float4{0.0f, 0.0f, 0.0f, 0.0f};
@@ -90,12 +96,12 @@ __device__ __forceinline__ void clear_sums(float* dq_sums, const RowWork& work, 
 }
 
 /// dQ = sums / sqrt(head_dim), rounded. A thread takes 8 columns of two rows: four lanes of a fragment.
-__device__ __forceinline__ void convert_sums(Half* dq, const float* dq_sums, const RowWork& work, int batches,
-                                             int heads_q, int seq_q) {
+__device__ __forceinline__ void convert_sums(Half* dq, const float* dq_sums, const RowWork& work,
+                                             const Problem& problem) {
   constexpr int kChunks = config::head_dim / 8;
-  const long long first = scratch_row(work.batch, work.head, batches, seq_q) + work.first_row;
-  const int stride = heads_q * config::head_dim;
-  Half* sequence = dq + work.offset(heads_q, seq_q);
+  const long long first = work.scratch_row(problem);
+  const int stride = problem.q_stride();
+  Half* sequence = dq + problem.q_offset(work.sequence, work.head);
   for (int i = static_cast<int>(threadIdx.x); i < kRowsPerBlock / 2 * kChunks; i += kRowThreads) {
     const int chunk = i % kChunks, group = i / kChunks % 8, row_tile = i / kChunks / 8;
     const float* fragment = dq_sums + QuerySums::offset(first + 16 * row_tile, 8 * chunk);
@@ -114,7 +120,7 @@ __device__ __forceinline__ void convert_sums(Half* dq, const float* dq_sums, con
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       const int row = work.first_row + 16 * row_tile + group + 8 * half;
-      if (row >= seq_q) continue;
+      if (row >= work.sequence.seq_q) continue;
       unsigned packed[4];
 #pragma unroll
       for (int lane = 0; lane < 4; ++lane) {

@@ -6,7 +6,6 @@
 
 #include <weir/config.h>
 
-#include "device/softmax.h"
 #include "device/warp_product.h"
 
 namespace attention::backward {
@@ -14,20 +13,6 @@ namespace attention::backward {
 using device::Half;
 
 constexpr int kThreads = config::warps * 32;
-/// 1 / sqrt(head_dim), correctly rounded.
-constexpr float kScale = config::head_dim == 64    ? 0.125f
-                         : config::head_dim == 96  ? 0.10206207261596575f
-                         : config::head_dim == 128 ? 0.08838834764831845f
-                                                   : 0.0625f;
-static_assert(config::head_dim == 64 || config::head_dim == 96 || config::head_dim == 128 ||
-                  config::head_dim == 256,
-              "kScale is written for these");
-
-/// Rows of the scratch tensors are padded, per sequence, to a multiple of this: every tile of queries is
-/// whole.
-constexpr int kPaddedRows = 128;
-static_assert(kPaddedRows % config::tile_q == 0, "a query tile must not reach into the next sequence");
-
 using QueryTile = device::HalfTile<config::tile_q, config::head_dim>;
 using KeyTile = device::HalfTile<config::tile_kv, config::head_dim>;
 /// Weights or their gradients, 16 bits each, keys by queries.

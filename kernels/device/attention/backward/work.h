@@ -3,6 +3,8 @@
 
 #include <weir/config.h>
 
+#include "device/block_order.h"
+
 namespace attention::backward {
 
 /// Heads are worked on in groups of head_group, the heads of a group side by side, their tiles in order.
