@@ -48,7 +48,7 @@ extern "C" __global__ void __launch_bounds__(attention::backward::kThreads,
 }
 
 extern "C" __global__ void __launch_bounds__(attention::backward::kQueryPassThreads,
-                                             config::dq_warps_per_sm / config::dq_warps)
+                                             attention::backward::kQueryPassWarpsPerSm / config::dq_warps)
     attention_backward_queries(Half* __restrict__ dq, const float* __restrict__ statistics,
                                const Half* __restrict__ q, const Half* __restrict__ k,
                                const Half* __restrict__ v, const Half* __restrict__ dout, int batches,

@@ -49,6 +49,8 @@ __device__ __forceinline__ void process(KeyRows<Layout>& rows, const QueryTileIn
     rows.publish(Layout::weights, rounded);
   } else {
     rows.add_rows(rows.dv, rounded, tile.output_gradients);
+    // Keeps the next product from being moved up, where its sums would have no registers.
+    if constexpr (!gives_dq) __syncwarp();
   }
 
   typename Rows::Scores gradients;

@@ -11,6 +11,8 @@
 namespace attention::backward {
 
 constexpr int kQueryPassThreads = config::dq_warps * 32;
+/// Two for each tensor core: the compiler keeps registers low enough for them.
+constexpr int kQueryPassWarpsPerSm = 8;
 using OwnedQueries = device::HalfTile<config::dq_tile_q, config::head_dim>;
 using PassingKeys = device::HalfTile<config::dq_tile_kv, config::head_dim>;
 static_assert(kPaddedRows % config::dq_tile_q == 0, "a query tile must not reach into the next sequence");
