@@ -142,7 +142,10 @@ __device__ __forceinline__ void key_pass(const KeyPassTensors& tensors, const Pr
         .first_query = first_query,
         .head = first_head + step.head,
         .whole = step.whole};
-    float* dq_sums = tensors.dq_sums + QuerySums::offset(scratch.row(first_head + step.head, first_query), 0);
+    float* dq_sums = nullptr;
+    if constexpr (gives_dq) {
+      dq_sums = tensors.dq_sums + QuerySums::offset(scratch.row(tile.head, first_query), 0);
+    }
     process<gives_dq>(rows, tile, dq_sums, [&] {
       if (config::stages == 1) copy_next();
     });
