@@ -3,10 +3,11 @@
 
 namespace attention {
 
-/// An index that is at hand both as an integer and as a real number: a base that differs from thread to thread
-/// and an offset that the compiler knows once loops are unrolled. Sums and differences keep the two apart, so
-/// that a thread's scores share them: a distance costs less than one addition for each score, and there is one
-/// conversion for a tile instead of one for each score. Real numbers hold integers exactly up to 2^24.
+/// An index that is at hand both as an integer and as a real number: a base that differs from thread to
+/// thread and an offset that the compiler knows once loops are unrolled. Sums and differences keep the two
+/// apart, so that a thread's scores share them: a distance costs less than one addition for each score, and
+/// there is one conversion for a tile instead of one for each score. Real numbers hold integers exactly up to
+/// 2^24.
 struct Position {
   int value;
   float base, offset;

@@ -5,8 +5,8 @@
 
 namespace attention {
 
-/// One sequence and its place. In a packed batch sequences of different lengths follow one another without gaps,
-/// and the tables tell where each begins.
+/// One sequence and its place. In a packed batch sequences of different lengths follow one another without
+/// gaps, and the tables tell where each begins.
 struct Sequence {
   int seq_q, seq_kv;
   int batch;

@@ -1,14 +1,23 @@
-// Which keys a query sees and, the other way round, which queries see a key: lengths, the causal diagonal, windows
-// and the mask formula, for points and for tiles.
+// Which keys a query sees and, the other way round, which queries see a key: lengths, the causal diagonal,
+// windows and the mask formula, for points and for tiles.
 #pragma once
 
 #include <weir/config.h>
 
 namespace attention {
 
-/// What is seen apart from the mask formula: a band around the diagonal that ends in the lower right corner of
-/// a sequence's scores. Indices count from the sequence's first query and key. Both ends of a query's keys grow
-/// with the query, and both ends of a key's queries with the key.
+/// What the mask formula says of one query and one key.
+__device__ __forceinline__ bool unmasked(int query, int key, int head, int batch) {
+  if constexpr (config::mask_is_default) {
+    return true;
+  } else {
+    return config::mask(query, key, head, batch);
+  }
+}
+
+/// What is seen apart from the mask formula: a band around the diagonal that ends in the lower right corner
+/// of a sequence's scores. Indices count from the sequence's first query and key. Both ends of a query's keys
+/// grow with the query, and both ends of a key's queries with the key.
 struct Visibility {
   int seq_q, seq_kv;
   int window_left, window_right;  // keys besides the diagonal's; below 0: all
@@ -31,7 +40,8 @@ struct Visibility {
     }
     return end;
   }
-  /// Where the causal diagonal or the window ends the query's keys, were there enough of them; may be below 0.
+  /// Where the causal diagonal or the window ends the query's keys, were there enough of them; may be below
+  /// 0.
   __device__ __forceinline__ int band_end(int query) const {
     if constexpr (config::causal) return query + 1 + seq_kv - seq_q;
     if constexpr (config::windowed) {
@@ -56,9 +66,9 @@ struct Visibility {
     return seq_q;
   }
 
-  /// Without the mask formula. `key` is not below 0, `query` not beyond the sequence.
-  __device__ __forceinline__ bool in_band(int query, int key) const {
-    return key < seq_kv && key < band_end(query) && key >= first_key(query);
+  /// With the mask formula, for a query and a key that are not below 0.
+  __device__ __forceinline__ bool sees(int query, int key, int head, int batch) const {
+    return key >= first_key(query) && key < end_key(query) && unmasked(query, key, head, batch);
   }
 };
 
@@ -90,27 +100,16 @@ struct TileSpan {
             .whole_end = whole_end / tile};
   }
 
-  __device__ __forceinline__ bool is_whole(int tile) const {
-    return tile >= whole_begin && tile < whole_end;
-  }
+  __device__ __forceinline__ bool is_whole(int tile) const { return tile >= whole_begin && tile < whole_end; }
 };
 
 /// What the mask formula says of a box of queries and keys, all ends inclusive and inside the sequence.
-__device__ __forceinline__ config::Range range_of_box(int first_query, int last_query, int first_key,
-                                                      int last_key, int head, int batch) {
+__device__ __forceinline__ config::Range masked_box(int first_query, int last_query, int first_key,
+                                                    int last_key, int head, int batch) {
   if constexpr (config::mask_is_default) {
     return config::Range::all;
   } else {
     return config::mask_range(first_query, last_query, first_key, last_key, head, head, batch, batch);
-  }
-}
-
-/// What it says of one query and one key.
-__device__ __forceinline__ bool unmasked(int query, int key, int head, int batch) {
-  if constexpr (config::mask_is_default) {
-    return true;
-  } else {
-    return config::mask(query, key, head, batch);
   }
 }
 

@@ -7,9 +7,9 @@
 
 namespace attention {
 
-/// Walks the tiles of [begin, end) of which the mask formula leaves something, from the last to the first. The
-/// lanes of a warp ask about 32 tiles at once, so a tile costs a few instructions however long the formula
-/// is, whether it is taken or skipped. All lanes of the warp call together; all warps find the same.
+/// Walks the tiles of [begin, end) of which the mask formula leaves something, from the last to the first.
+/// The lanes of a warp ask about 32 tiles at once, so a tile costs a few instructions however long the
+/// formula is, whether it is taken or skipped. All lanes of the warp call together; all warps find the same.
 class VisibleTiles {
  public:
   struct Tile {

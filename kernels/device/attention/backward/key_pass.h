@@ -154,7 +154,7 @@ __device__ __forceinline__ void key_pass(const KeyPassTensors& tensors, const Pr
   }
 
   __syncthreads();  // every warp is done with K and with what lies where V was
-  rows.write(Layout::keys, rows.dk, kScale);
+  rows.write(Layout::keys, rows.dk, kGradientScale);
   rows.write(Layout::values, rows.dv, 1.0f);
   __syncthreads();
   store_rows(tensors.dk + kv_offset, kv_stride, valid_keys, shared + Layout::keys);

@@ -4,7 +4,8 @@
 
 #include <weir/config.h>
 
-#include "device/attention/scores.h"
+#include "device/attention/position.h"
+#include "device/attention/score.h"
 #include "device/attention/visibility.h"
 
 namespace attention::backward {
@@ -15,38 +16,22 @@ struct RowStatistics {
   float log2_sum, delta;
 };
 
-/// The score's derivative with respect to the scaled dot product.
-struct Scored {
-  float score, derivative;
-};
+/// What dQ and dK are still to be multiplied with; a modified score's slope has the scale in it.
+constexpr float kGradientScale = kModified ? 1.0f : kScale;
 
-/// In units of the natural exponent; the chain rule through softcap and formula.
-__device__ __forceinline__ Scored scored(float dot, Position query, Position key, int head, int batch) {
-  Scored result{.score = dot * kScale, .derivative = 1.0f};
-  if constexpr (config::softcap > 0.0f) {
-    result.score = capped(dot);
-    const float tanh = result.score * (1.0f / config::softcap);
-    result.derivative = 1.0f - tanh * tanh;
-  }
-  if constexpr (!config::score_is_default) {
-    result.derivative *= config::score_derivative(result.score, query, key, head, batch);
-    result.score = config::score(result.score, query, key, head, batch);
-  }
-  return result;
-}
-
-/// Replaces a dot product by the pair's weight times the score's derivative, and returns the weight.
-__device__ __forceinline__ float weigh(float& dot, const RowStatistics& row, Position query, Position key,
+/// Replaces a product by what dP - delta is to be multiplied with, the pair's weight times the score's slope,
+/// and returns the weight.
+__device__ __forceinline__ float weigh(float& product, const RowStatistics& row, Position query, Position key,
                                        int head, int batch) {
-  if constexpr (kScoresTransformed) {
-    const Scored result = scored(dot, query, key, head, batch);
-    const float weight = ptx::ex2_approx_ftz(result.score * kScaleLog2 - row.log2_sum);
-    dot = weight * result.derivative;
-    return weight;
+  float weight;
+  if constexpr (kModified) {
+    const float score = modified_score(product, query, key, head, batch);
+    weight = ptx::ex2_approx_ftz(score * kScaleLog2 - row.log2_sum);
+    product = weight * score_slope(product, query, key, head, batch);
   } else {
-    dot = ptx::ex2_approx_ftz(dot * kScaleLog2 - row.log2_sum);
-    return dot;
+    weight = product = ptx::ex2_approx_ftz(product * kScaleLog2 - row.log2_sum);
   }
+  return weight;
 }
 
 /// The diagonals that a query sees: key - query - (seq_kv - seq_q) lies in [least, most].

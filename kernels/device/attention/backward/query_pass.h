@@ -68,8 +68,8 @@ class KeySteps {
     } else {
       const VisibleTiles::Tile found = masked_tiles_.next([this](int tile) {
         const int first = tile * config::dq_tile_kv;
-        return range_of_box(queries_.first, last_query(), first,
-                            min(first + config::dq_tile_kv, sees_.seq_kv) - 1, head_, batch_);
+        return masked_box(queries_.first, last_query(), first,
+                          min(first + config::dq_tile_kv, sees_.seq_kv) - 1, head_, batch_);
       });
       return {.tile = found.index, .whole = found.whole && in_band(found.index)};
     }

@@ -141,7 +141,8 @@ struct QueryRows {
         const int half = i % 2;
         *reinterpret_cast<unsigned*>(tile +
                                      OwnedQueries::moved(anchor, 16 * row_tile + 8 * half, i / 2 * 8)) =
-            device::pack_from_f32<config::dtype>(four[2 * half] * kScale, four[2 * half + 1] * kScale);
+            device::pack_from_f32<config::dtype>(four[2 * half] * kGradientScale,
+                                                 four[2 * half + 1] * kGradientScale);
       }
     }
     __syncwarp();

@@ -43,8 +43,8 @@ class QuerySteps {
       for (; head_ < heads_; ++head_, masked_tiles_ = VisibleTiles(span_.begin, span_.end)) {
         const VisibleTiles::Tile found = masked_tiles_.next([this](int tile) {
           const int first = tile * config::tile_q;
-          return range_of_box(first, min(first + config::tile_q, sees_.seq_q) - 1, keys_.first,
-                              min(keys_.last(), sees_.seq_kv - 1), first_head_ + head_, batch_);
+          return masked_box(first, min(first + config::tile_q, sees_.seq_q) - 1, keys_.first,
+                            min(keys_.last(), sees_.seq_kv - 1), first_head_ + head_, batch_);
         });
         if (found.index >= 0) {
           return {.head = head_, .tile = found.index, .whole = found.whole && in_band(found.index)};

@@ -3,8 +3,8 @@
 
 #include <weir/config.h>
 
+#include "device/attention/backward/pair.h"
 #include "device/attention/backward/scratch.h"
-#include "device/attention/scores.h"
 
 namespace attention::backward {
 
@@ -95,7 +95,7 @@ __device__ __forceinline__ void clear_sums(float* dq_sums, const RowWork& work, 
   }
 }
 
-/// dQ = sums / sqrt(head_dim), rounded. A thread takes 8 columns of two rows: four lanes of a fragment.
+/// dQ from its sums, rounded. A thread takes 8 columns of two rows: four lanes of a fragment.
 __device__ __forceinline__ void convert_sums(Half* dq, const float* dq_sums, const RowWork& work,
                                              const Problem& problem) {
   constexpr int kChunks = config::head_dim / 8;
@@ -114,7 +114,7 @@ __device__ __forceinline__ void convert_sums(Half* dq, const float* dq_sums, con
       const float values[4] = {four.x, four.y, four.z, four.w};
 #pragma unroll
       for (int l = 0; l < 4; ++l) {
-        (QuerySums::lane_stride == 1 ? sums[l][j] : sums[j][l]) = values[l] * kScale;
+        (QuerySums::lane_stride == 1 ? sums[l][j] : sums[j][l]) = values[l] * kGradientScale;
       }
     }
 #pragma unroll
