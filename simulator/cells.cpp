@@ -54,7 +54,7 @@ void sample(const Launch& launch, const FlatProgram& program, const Candidate& c
             CutSampler& sampler) {
   const std::int64_t items = launch.work_items;
   const std::int64_t stride = std::max<std::int64_t>(1, items / kSampledItems);
-  ItemFrame frame(launch, program, candidate.tables);
+  ItemFrame frame(launch, program, candidate);
   const auto walk = [&](std::int64_t item, std::int64_t most_steps) {
     frame.set(item, item % block_count(launch));
     Position position;
