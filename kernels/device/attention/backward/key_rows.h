@@ -208,8 +208,8 @@ struct KeyRows {
   }
 
   /// dQ of the query tile += dS · K, added in global memory; `sums` is the tile's first fragment.
+  template <class Split = device::WarpSplit<config::tile_q, config::head_dim, config::warps>>
   __device__ __forceinline__ void add_query_gradients(float* sums) const {
-    using Split = device::WarpSplit<config::tile_q, config::head_dim, config::warps>;
     const auto [lane, warp] = ThreadPlace::now();
     const int first_row = Split::first_row(warp), first_column = Split::first_block_column(warp);
     device::Sums<Split::warp_rows / 16, Split::warp_columns / 8> dq;
