@@ -4,9 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
+#include "emulator/asynchronous.h"
 #include "emulator/engine.h"
 #include "engine/bank_conflicts.h"
 #include "engine/fiber.h"
@@ -24,8 +26,36 @@ struct PendingCopy {
   Site site;
 };
 
+// A bulk copy that has not happened yet: of a box of a tensor, or of consecutive bytes.
+struct BulkCopy {
+  CUtensorMap map;  // rank 0: consecutive bytes at `global`
+  std::array<int, 5> coordinates{};
+  std::byte* global = nullptr;
+  unsigned shared = 0;
+  int bytes = 0;
+  unsigned barrier = 0;  // of loads
+  bool add = false;      // of stores
+  Site site;
+};
+
+// Waits for arrivals and for bytes; the phases end one after another.
+struct Mbarrier {
+  int count = 0;    // arrivals of a phase
+  int pending = 0;  // that are still missing
+  long long bytes = 0;
+  int phase = 0;  // parity of the one that goes on
+};
+
+// A wgmma of one warp: the warpgroup's four warps compute their 16 rows independently.
+struct PendingProduct {
+  WarpgroupProduct product;
+  std::array<float*, 32> accumulators{};
+  std::vector<float> before;  // of the lanes, one after another; empty: what is there then
+  std::array<std::array<unsigned, 4>, 32> a{};
+};
+
 struct Thread {
-  enum class State { ready, in_collective, at_barrier, exited };
+  enum class State { ready, in_collective, at_barrier, at_mbarrier, exited };
 
   BuiltIns built_ins;
   Fiber fiber;
@@ -39,11 +69,14 @@ struct Thread {
   unsigned mask = 0;
   Collective collective = nullptr;
   void* payload = nullptr;
-  int barrier = 0;
+  int barrier = 0;  // a number, or an mbarrier's address
+  int parity = 0;
   int vote = 0;
 
   std::deque<std::vector<PendingCopy>> copy_groups;  // committed, oldest first
   std::vector<PendingCopy> open_copies;
+  std::deque<std::vector<BulkCopy>> store_groups;
+  std::vector<BulkCopy> open_stores;
 
   int lane() const { return number % kWarpLanes; }
 };
@@ -56,6 +89,8 @@ struct Warp {
   unsigned in_collective = 0;
   std::uint64_t priority = 0;
   LanePairing copies, stores, loads;
+  std::deque<std::vector<PendingProduct>> product_groups;
+  std::vector<PendingProduct> open_products;
 };
 
 struct Barrier {
@@ -69,8 +104,13 @@ struct Block {
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   std::array<Barrier, kBarriers> barriers{};
+  std::map<unsigned, Mbarrier> mbarriers;
+  std::vector<BulkCopy> loads;  // on their way
   int live = 0;
 };
+
+// What an mbarrier that the thread waits for still lacks.
+std::string mbarrier_text(const Block& block, const Thread& thread);
 
 // "threads 0-31, 64-95: __syncthreads at kernel.cu:12" for every place where threads wait.
 std::string waiting_places(const Block& block);

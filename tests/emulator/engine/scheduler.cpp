@@ -130,11 +130,18 @@ std::string Scheduler::run_block(Index3 index) {
   start_threads(index);
   while (block_.live > 0 && failure_.empty()) {
     running_ = pick();
+    if (running_ == nullptr && !block_.loads.empty()) {
+      complete_some_load();
+      continue;
+    }
     if (running_ == nullptr) return hang();
     built_ins = &running_->built_ins;
     Fiber::switch_to(host_, running_->fiber);
   }
   for (Warp& warp : block_.warps) lanes_met(warp);
+  if (failure_.empty() && !block_.loads.empty()) {
+    failure_ = "a block ends before its bulk copy at " + text_of(block_.loads.front().site) + " has arrived";
+  }
   if (failure_.empty()) {
     const std::string damage = shared_.damage();
     if (!damage.empty()) {
@@ -173,6 +180,8 @@ void Scheduler::thread_main() {
 void Scheduler::exit_thread() {
   copy_async_commit();
   copy_async_wait(0);
+  bulk_commit();
+  bulk_wait(0);
   Thread& thread = *running_;
   Warp& warp = this->warp();
   thread.state = Thread::State::exited;
@@ -256,6 +265,13 @@ void Scheduler::release_if_complete(int number) {
   made_progress();
 }
 
+std::string mbarrier_text(const Block& block, const Thread& thread) {
+  const Mbarrier& barrier = block.mbarriers.at(static_cast<unsigned>(thread.barrier));
+  return " for the barrier at shared address " + std::to_string(thread.barrier) + ", which lacks " +
+         std::to_string(barrier.pending) + " of " + std::to_string(barrier.count) + " arrivals and " +
+         std::to_string(barrier.bytes) + " bytes";
+}
+
 std::string waiting_places(const Block& block) {
   struct Place {
     std::string what;
@@ -274,6 +290,7 @@ std::string waiting_places(const Block& block) {
         std::snprintf(mask, sizeof mask, "0x%08x", thread.mask);
         what += std::string(" with the mask ") + mask;
       }
+      if (thread.state == Thread::State::at_mbarrier) what += mbarrier_text(block, thread);
       what = (thread.state == Thread::State::ready ? "can run after " : "wait in ") + what;
     }
     auto place = std::find_if(places.begin(), places.end(), [&](const Place& p) { return p.what == what; });

@@ -57,6 +57,7 @@ class Scheduler {
   Thread* pick();
   std::string hang() const;
   void exit_thread();
+  void complete_some_load();
 
   static Scheduler* current_;
   LaunchRequest& request_;
