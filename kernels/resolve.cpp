@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/suggest.h"
 #include "kernels/config_header.h"
 #include "kernels/definition_model.h"
 #include "kernels/fold_program.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

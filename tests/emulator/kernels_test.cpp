@@ -28,7 +28,7 @@ TEST_P(EmulatedCandidates, AreRightAndCopyTheBytesOfTheirBlockProgramWithoutBank
   const Result<Problem> problem = definition->problem(GetParam().problem);
   ASSERT_TRUE(problem.ok()) << to_string(problem.error());
   const std::vector<Candidate> legal = legal_candidates(*definition, *problem, device_limits(90));
-  ASSERT_GE(legal.size(), 10u);
+  ASSERT_GE(legal.size(), 6u);
   const std::size_t number = std::hash<std::string>{}(GetParam().problem);
   const std::vector<Candidate> sample =
       std::getenv("WEIR_ALL_CANDIDATES") ? legal : covering_sample(legal, number % legal.size());
@@ -61,6 +61,11 @@ INSTANTIATE_TEST_SUITE_P(
     ShippedKernels, EmulatedCandidates,
     testing::Values(
         Case{"stream_copy", "bytes=16"}, Case{"stream_copy", "bytes=100000"},
+        // Parts of blocks that end inside a tile.
+        Case{"memory_probe", "pattern=private_reads,bytes=1114112,passes=2"},
+        Case{"memory_probe", "pattern=shared_reads,bytes=65536"},
+        Case{"memory_probe", "pattern=strided_reads,bytes=1048576,stride=4"},
+        Case{"memory_probe", "pattern=writes,bytes=196608"},
         // Every edge: rows, columns and depth that no tile divides; C stored by 16, 4 and 2 bytes.
         Case{"gemm", "m=1,n=1,k=8"}, Case{"gemm", "m=129,n=200,k=104"},
         Case{"gemm", "m=257,n=130,k=40,dtype=f16"}, Case{"gemm", "m=70,n=131,k=328"},

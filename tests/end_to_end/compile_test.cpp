@@ -36,6 +36,11 @@ struct Case {
   std::size_t fewest_legal = 30;
 };
 
+// As ctest shows it.
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.kernel << ' ' << c.problem << " on sm_" << c.capability;
+}
+
 class CompileCandidates : public testing::TestWithParam<Case> {};
 
 TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
