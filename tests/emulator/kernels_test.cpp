@@ -78,7 +78,26 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"attention_forward", "heads_q=1,seq_q=150,seq_kv=37,head_dim=128,causal=true"},
         // One query; one key.
         Case{"attention_forward", "heads_q=3,seq_q=1,seq_kv=77,head_dim=128"},
-        Case{"attention_forward", "heads_q=2,seq_q=5,seq_kv=1,head_dim=64,causal=true"}),
+        Case{"attention_forward", "heads_q=2,seq_q=5,seq_kv=1,head_dim=64,causal=true"},
+        Case{"attention_backward", "heads_q=2,heads_kv=1,seq_q=130,seq_kv=150,head_dim=64,causal=true"},
+        Case{"attention_backward", "batch=2,heads_q=1,seq_q=75,seq_kv=40,head_dim=96,dtype=f16"},
+        // Queries that see no key.
+        Case{"attention_backward", "heads_q=4,heads_kv=2,seq_q=140,seq_kv=37,head_dim=128,causal=true"},
+        Case{"attention_backward", "heads_q=1,seq_q=70,head_dim=256,dtype=f16"},
+        // One query; one key.
+        Case{"attention_backward", "heads_q=3,heads_kv=1,seq_q=1,seq_kv=77,head_dim=64"},
+        Case{"attention_backward", "heads_q=2,seq_q=5,seq_kv=1,head_dim=128,causal=true"},
+        // Windows on both sides, on one side, of the diagonal alone.
+        Case{"attention_backward",
+             "heads_q=1,seq_q=150,seq_kv=210,head_dim=64,window_left=20,window_right=9"},
+        Case{"attention_backward", "heads_q=1,seq_q=210,seq_kv=100,head_dim=96,window_left=30,causal=true"},
+        Case{"attention_backward", "heads_q=2,seq_q=130,head_dim=64,window_left=0,window_right=0"},
+        // The chain rule through softcap and formula; tiles that a mask formula hides.
+        Case{"attention_backward",
+             "heads_q=2,seq_q=100,head_dim=64,softcap=1.5,score=score * score / 4 - 0.01 * abs(q_index - "
+             "k_index)"},
+        Case{"attention_backward",
+             "heads_q=2,seq_q=200,head_dim=64,mask=q_index / 64 == k_index / 64 && head != 1"}),
     [](const auto& info) { return std::string(info.param.kernel) + "_" + std::to_string(info.index); });
 
 }  // namespace

@@ -3,6 +3,7 @@
 // WEIR_ALL_CANDIDATES=1.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "gpu/build_candidate.h"
@@ -75,7 +76,10 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
       EXPECT_LE(launch.shared_bytes, device.shared_bytes_per_block);
       expected_registers = std::max(expected_registers, launch.registers_per_thread);
     }
-    const Launch& launch = candidate.launches.front();
+    // The one that is limited by its registers.
+    const Launch& launch = *std::max_element(
+        candidate.launches.begin(), candidate.launches.end(),
+        [](const Launch& a, const Launch& b) { return a.registers_per_thread < b.registers_per_thread; });
     const std::int64_t threads = launch.threads[0] * launch.threads[1] * launch.threads[2];
     EXPECT_LE(found.registers_per_thread * threads, device.registers_per_sm) << to_string(candidate.config);
     if (expected_registers > 0 && GetParam().capability == 90) {
@@ -105,6 +109,17 @@ std::vector<Case> cases() {
          capability});
     // Where shared memory is small, few tiles of such heads fit.
     all.push_back({"attention_forward", "heads_q=4,seq_q=1000,head_dim=256,causal=true", capability, 10});
+    all.push_back(
+        {"attention_backward", "heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true", capability});
+    all.push_back({"attention_backward",
+                   "heads_q=4,seq_q=1000,head_dim=96,window_left=100,mask=(q_index - k_index) % 3 == 0",
+                   capability});
+    all.push_back(
+        {"attention_backward",
+         "heads_q=4,seq_q=1000,head_dim=128,dtype=f16,softcap=30,score=score - 0.5 * abs(q_index - k_index)",
+         capability});
+    // Where shared memory is small, few tiles of such heads fit.
+    all.push_back({"attention_backward", "heads_q=4,seq_q=1000,head_dim=256", capability, 4});
     all.push_back({"stream_copy", "bytes=1048576", capability});
     for (const char* problem :
          {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=64,causal=true,seq_q=8",
