@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> kernels, problems;
+  TableOptions tables;
   std::string workload, config;
   BackendOptions backend;
   std::int64_t budget = 0;
@@ -37,8 +38,10 @@ int run(const Options& options) {
       }
     }
   } else {
+    const auto tables = parse_tables(options.tables);
+    if (!tables) return complain(tables.error());
     for (const std::string& kernel : options.kernels) {
-      for (const std::string& problem : options.problems) items.push_back({kernel, problem, {}, "", 0});
+      for (const std::string& problem : options.problems) items.push_back({kernel, problem, *tables, "", 0});
     }
   }
   if (items.empty()) {
@@ -102,6 +105,7 @@ void register_verify(CLI::App& app, int& exit_code) {
                       "Problem parameters, k=v,k=v; may be given several times");
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--workload", options->workload, "YAML file with problems");
+  add_table_options(*command, options->tables);
   command->add_option("--budget", options->budget, "Candidates per problem at most (default: all)");
   add_backend_options(*command, options->backend);
   command->add_flag("--json", options->json, "Print JSON");

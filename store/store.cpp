@@ -35,6 +35,16 @@ void configure(SQLite::Database& db, bool writable) {
   if (writable) db.exec("PRAGMA synchronous = FULL");
 }
 
+// A work file of an older version takes today's form; another process may do the same at the same time.
+void migrate(SQLite::Database& db) {
+  const auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
+  if (version() == kSchemaVersion) return;
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  if (version() == 1) db.exec(kLaunchCountersTable);
+  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+  transaction.commit();
+}
+
 // A complete, empty work file appears under its name or nothing does: a crash here leaves no half-made file
 // to trip over.
 Status create(const std::filesystem::path& file) {
@@ -215,6 +225,7 @@ Result<Store> Store::open(const std::filesystem::path& file, Mode mode, const St
     auto impl = std::make_unique<Impl>(Impl{file, options, writable, !header->wal, std::move(*db)});
     Status checked = impl->guard([&] {
       configure(impl->db, writable);
+      if (writable) migrate(impl->db);
       if (header->wal) check_pages(impl->db, file);
     });
     if (!checked) return checked.error();

@@ -16,6 +16,8 @@
 namespace weir {
 
 struct ReplayOptions {
+  // Where definitions are: rows answer for their problem and configuration as today's definition writes them.
+  std::filesystem::path kernels_folder;
   std::string gpu_name;      // which of the file's devices; empty: its only one
   double delay_seconds = 0;  // of every call, so that tests can interrupt a sweep
 };
@@ -32,5 +34,10 @@ struct ReplayDevice {
 // devices and none is named, or none at all; missing if no profile describes the device.
 Result<ReplayDevice> open_replay(const std::filesystem::path& file,
                                  const std::vector<DeviceProfile>& profiles, const ReplayOptions& options);
+
+// The tables with this hash that the file holds for a kernel's problem; missing if there are none.
+Result<std::map<std::string, std::vector<std::int64_t>>> recorded_tables(const std::filesystem::path& file,
+                                                                         const std::string& kernel,
+                                                                         const std::string& hash);
 
 }  // namespace weir

@@ -168,6 +168,63 @@ TEST(Store, NamesWhatIsWrongWithAFile) {
   EXPECT_EQ(Store::open(folder / "none.weir", Mode::read_only).error().kind, ErrorKind::missing);
 }
 
+Record pipeline_record() {
+  Record record = sample_record("tile=2");
+  record.measurement->counters.launches = {{"main", 1, 2, 3, 4, 5e-6}, {"sum", 6, 7, 8, 9, 1e-6}};
+  return record;
+}
+
+// A file as version 1 wrote it.
+void write_version_1(const std::filesystem::path& file) {
+  must(must(Store::open(file, Mode::create_or_open)).write(sample_record("tile=1")));
+  SQLite::Database db(file, SQLite::OPEN_READWRITE);
+  db.exec("DROP TABLE launch_counters");
+  db.exec("PRAGMA user_version = 1");
+}
+
+int version_of(const std::filesystem::path& file) {
+  return SQLite::Database(file, SQLite::OPEN_READWRITE).execAndGet("PRAGMA user_version").getInt();
+}
+
+TEST(Store, AFileOfVersion1IsReadAsItIs) {
+  const TemporaryFolder folder;
+  write_version_1(folder / "a.weir");
+  {
+    const Store store = must(Store::open(folder / "a.weir", Mode::read_only));
+    const std::vector<Record> records = must(store.records());
+    ASSERT_EQ(records.size(), 1u);
+    EXPECT_EQ(records[0], sample_record("tile=1"));
+    EXPECT_TRUE(store.verify().ok());
+  }
+  EXPECT_EQ(version_of(folder / "a.weir"), 1);
+}
+
+TEST(Store, AFileOfVersion1TakesTodaysFormWhenItIsWritten) {
+  const TemporaryFolder folder;
+  write_version_1(folder / "a.weir");
+  Store store = must(Store::open(folder / "a.weir", Mode::open_existing));
+  must(store.write(pipeline_record()));
+  const std::vector<Record> records = must(store.records());
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].measurement->counters.launches.empty(), records[0].config == "tile=1");
+  EXPECT_TRUE(store.verify().ok());
+  EXPECT_EQ(version_of(folder / "a.weir"), kSchemaVersion);
+}
+
+TEST(Store, TheCountersOfARowsLaunchesGoWithIt) {
+  const TemporaryFolder folder;
+  Store store = must(Store::open(folder / "a.weir", Mode::create_or_open));
+  must(store.write(pipeline_record()));
+  Record again = pipeline_record();
+  again.measurement->counters.launches.pop_back();
+  must(store.write(again));
+  EXPECT_EQ(must(store.records()), std::vector{again});
+  EXPECT_EQ(SQLite::Database(folder / "a.weir", SQLite::OPEN_READWRITE)
+                .execAndGet("SELECT count(*) FROM launch_counters")
+                .getInt(),
+            1);
+}
+
 TEST(Store, AFileThatIsLockedIsBusyNotCorrupt) {
   const TemporaryFolder folder;
   must(Store::open(folder / "a.weir", Mode::create_or_open));
