@@ -52,7 +52,7 @@ struct Counters {
   double l2_write_bytes = 0;    // lts__t_sectors_srcunit_tex_op_write.sum x 32
   double duration_seconds = 0;  // gpu__time_duration.sum; for rates only, it includes front-end work
   std::int64_t repeats = 0;
-  double dram_read_spread = 0;        // (maximum - minimum) / median over the repeats
+  double dram_read_spread = 0;  // (maximum - minimum) / median over the repeats
   // Every metric by its CUPTI name; of several launches those that add up.
   std::map<std::string, double> raw;
   // Of a kernel with several launches, in their order; one launch is the whole. Medians of their own.

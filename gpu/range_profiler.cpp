@@ -286,7 +286,8 @@ Result<std::vector<RangeProfiler::Values>> RangeProfiler::measure(
 
   std::vector<Values> all(parts.size());
   for (std::size_t range = 0; range < parts.size(); ++range) {
-    const Result<std::size_t> part = parts.size() == 1 ? std::size_t{0} : impl_->part_of(ready, range, parts.size());
+    const Result<std::size_t> part =
+        parts.size() == 1 ? std::size_t{0} : impl_->part_of(ready, range, parts.size());
     if (!part) return part.error();
     Result<Values> values = impl_->evaluate(ready, set, range);
     if (!values) return values.error();

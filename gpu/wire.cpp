@@ -27,7 +27,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Resources, registers_per_thread, spill_bytes,
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Error, kind, message, advice)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value, real)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PrepareLaunch, entry, grid, threads, shared_bytes, arguments)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExecutableLaunch, name, entry, grid, threads, cluster, shared_bytes, arguments)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExecutableLaunch, name, entry, grid, threads, cluster, shared_bytes,
+                                   arguments)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TimingOptions, cold_l2, target_relative_width, minimum_samples,
                                    maximum_samples, maximum_seconds, seed, abandon_factor)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CountOptions, repeats)

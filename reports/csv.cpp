@@ -157,7 +157,8 @@ void append_measurement(Line& line, const Measurement& measurement) {
 
 // Of a kernel with several launches a JSON list, else nothing: one launch is the whole row.
 template <typename Launch, typename TrafficOf, typename SecondsOf>
-void append_launches(Line& line, const std::vector<Launch>& launches, TrafficOf traffic_of, SecondsOf seconds_of) {
+void append_launches(Line& line, const std::vector<Launch>& launches, TrafficOf traffic_of,
+                     SecondsOf seconds_of) {
   if (launches.size() < 2) return line.unknown(1);
   nlohmann::ordered_json list = nlohmann::ordered_json::array();
   for (const Launch& launch : launches) {

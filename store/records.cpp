@@ -41,8 +41,9 @@ void insert_part(SQLite::Database& db, const std::string& table, const std::stri
 void insert_launches(SQLite::Database& db, std::int64_t record_id,
                      const std::vector<LaunchCounters>& launches) {
   if (launches.empty()) return;
-  SQLite::Statement insert(db, "INSERT INTO launch_counters (record_id, position, " + launch_counter_columns() +
-                                   ") VALUES (" + placeholders(launch_counter_column_count() + 2) + ")");
+  SQLite::Statement insert(db, "INSERT INTO launch_counters (record_id, position, " +
+                                   launch_counter_columns() + ") VALUES (" +
+                                   placeholders(launch_counter_column_count() + 2) + ")");
   for (std::size_t i = 0; i < launches.size(); ++i) {
     insert.bind(1, record_id);
     insert.bind(2, static_cast<std::int64_t>(i));

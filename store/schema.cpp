@@ -2,7 +2,8 @@
 
 namespace weir {
 
-#define WEIR_LAUNCH_COUNTERS_TABLE R"sql(
+#define WEIR_LAUNCH_COUNTERS_TABLE \
+  R"sql(
 -- Of a measurement with several launches: each one's counters.
 CREATE TABLE launch_counters (
   record_id        INTEGER NOT NULL REFERENCES measurement ON DELETE CASCADE,

@@ -422,7 +422,8 @@ TEST_F(WithBackend, CountersOfAPipelineAreThoseOfItsLaunches) {
   EXPECT_NEAR(counters->launches[0].l2_write_bytes, kBytes, 0.01 * kBytes);
   EXPECT_NEAR(counters->launches[1].l2_read_bytes, kBytes, 0.01 * kBytes);
   EXPECT_LT(counters->launches[1].l2_write_bytes, 0.01 * kBytes);
-  EXPECT_NEAR(counters->dram_read_bytes, 2.0 * kBytes, 0.3 * kBytes);  // the copy leaves a part of x in the L2
+  EXPECT_NEAR(counters->dram_read_bytes, 2.0 * kBytes,
+              0.3 * kBytes);  // the copy leaves a part of x in the L2
 }
 
 TEST_F(WithBackend, AFaultCostsOneCandidate) {

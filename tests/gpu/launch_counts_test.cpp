@@ -9,7 +9,8 @@ namespace {
 using testing::HasSubstr;
 
 // Read bytes, written bytes, sectors read and written, nanoseconds; and a metric that does not add up.
-MetricValues values(double read, double write, double sectors_read, double sectors_written, double nanoseconds) {
+MetricValues values(double read, double write, double sectors_read, double sectors_written,
+                    double nanoseconds) {
   return {{"dram__bytes_read.sum", read},
           {"dram__bytes_write.sum", write},
           {"lts__t_sectors_srcunit_tex_op_read.sum", sectors_read},
@@ -19,7 +20,8 @@ MetricValues values(double read, double write, double sectors_read, double secto
 }
 
 TEST(LaunchCounts, ASingleLaunchIsTheWhole) {
-  const auto counters = counters_of({"main"}, {{values(100, 10, 4, 2, 1000)}, {values(120, 10, 4, 2, 3000)}, {values(80, 10, 4, 2, 2000)}});
+  const auto counters = counters_of(
+      {"main"}, {{values(100, 10, 4, 2, 1000)}, {values(120, 10, 4, 2, 3000)}, {values(80, 10, 4, 2, 2000)}});
   ASSERT_TRUE(counters.ok());
   EXPECT_EQ(counters->dram_read_bytes, 100);
   EXPECT_EQ(counters->dram_write_bytes, 10);

@@ -86,7 +86,8 @@ TEST(Csv, ListsTheLaunchesOfAPipelineAndNotASingleOne) {
   record.prediction->launches = {{.launch = "main", .traffic = {.dram_read_bytes = 1e6}}};
   EXPECT_EQ(value(parse(csv({record})), 1, "predicted_launches"), "");
   EXPECT_EQ(value(parse(csv({record})), 1, "counted_launches"), "");
-  record.prediction->launches.push_back({.launch = "sum", .traffic = {.dram_read_bytes = 5}, .time_seconds = 2e-6});
+  record.prediction->launches.push_back(
+      {.launch = "sum", .traffic = {.dram_read_bytes = 5}, .time_seconds = 2e-6});
   record.measurement->counters.launches = {{.launch = "main", .dram_read_bytes = 9e5},
                                            {.launch = "sum", .l2_write_bytes = 7, .duration_seconds = 3e-6}};
   const auto predicted = nlohmann::json::parse(value(parse(csv({record})), 1, "predicted_launches"));

@@ -38,8 +38,9 @@ TEST(Json, WritesSiUnitsExactly) {
 
 TEST(Json, HasTheCountersOfEachLaunchOfAPipeline) {
   Record record = measured_row("tile=1", 1e6, 5e7, 1e-5, 1e-5);
-  record.measurement->counters.launches = {{.launch = "main", .dram_read_bytes = 4e7},
-                                           {.launch = "sum", .dram_read_bytes = 1e7, .duration_seconds = 2e-6}};
+  record.measurement->counters.launches = {
+      {.launch = "main", .dram_read_bytes = 4e7},
+      {.launch = "sum", .dram_read_bytes = 1e7, .duration_seconds = 2e-6}};
   const nlohmann::json launches = parsed({record})["records"][0]["measurement"]["counters"]["launches"];
   ASSERT_EQ(launches.size(), 2u);
   EXPECT_EQ(launches[1]["launch"], "sum");
