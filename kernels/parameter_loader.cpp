@@ -1,9 +1,9 @@
 // The problem's parameters: `problem` of a definition.
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/definition_loader.h"
 #include "kernels/element.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {

@@ -1,9 +1,9 @@
 // KernelDefinition::problem: values of parameters from text, in the order of the definition.
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/assignments.h"
 #include "kernels/definition_model.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

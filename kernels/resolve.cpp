@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/suggest.h"
 #include "kernels/config_header.h"
 #include "kernels/definition_model.h"
 #include "kernels/fold_program.h"
 #include "kernels/launch_limits.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

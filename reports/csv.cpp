@@ -69,6 +69,9 @@ constexpr std::array kColumns = {"kernel",
                                  "weir_version",
                                  "date",
                                  "policy",
+                                 "calibrated",
+                                 "uncalibrated_traffic",
+                                 "uncalibrated_time",
                                  "predicted_launches",
                                  "counted_launches"};
 
@@ -188,7 +191,14 @@ void append_launches(Line& line, const Record& record) {
 
 constexpr int kPredictionColumns = 17;
 constexpr int kMeasurementColumns = 31;
-static_assert(8 + kPredictionColumns + kMeasurementColumns + 2 == kColumns.size());
+constexpr int kCalibrationColumns = 3;
+static_assert(8 + kPredictionColumns + kMeasurementColumns + kCalibrationColumns + 2 == kColumns.size());
+
+void append_calibration(Line& line, const Uncalibrated& uncalibrated) {
+  line.flag(is_calibrated(uncalibrated));
+  line.text(uncalibrated.traffic);
+  line.text(uncalibrated.time);
+}
 
 }  // namespace
 
@@ -208,6 +218,8 @@ std::string csv(const std::vector<Record>& records) {
     line.text(record.profile);
     record.prediction ? append_prediction(line, *record.prediction) : line.unknown(kPredictionColumns);
     record.measurement ? append_measurement(line, *record.measurement) : line.unknown(kMeasurementColumns);
+    record.prediction ? append_calibration(line, record.prediction->uncalibrated)
+                      : line.unknown(kCalibrationColumns);
     append_launches(line, record);
     result += line.str();
   }

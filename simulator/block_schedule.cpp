@@ -1,9 +1,12 @@
 #include "simulator/block_schedule.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <limits>
 #include <queue>
+#include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace weir {
@@ -30,6 +33,10 @@ double schedule_seconds(std::size_t sms, std::size_t slots, std::span<const std:
   const auto duration = [&](std::uint32_t kind, std::size_t residents) {
     return durations[kind * slots + residents - 1];
   };
+  for (const double seconds : durations) {
+    if (!(seconds > 0 && std::isfinite(seconds)))
+      throw std::invalid_argument("schedule_seconds: a unit takes " + std::to_string(seconds) + " s");
+  }
   double full_waves = 0;
   const std::size_t wave = sms * slots;
   if (kinds.size() > kLongLaunchWaves * wave) {
@@ -49,13 +56,15 @@ double schedule_seconds(std::size_t sms, std::size_t slots, std::span<const std:
   std::priority_queue<std::pair<double, std::size_t>, std::vector<std::pair<double, std::size_t>>,
                       std::greater<>>
       ends;
-  const auto await_next_end = [&](std::size_t index) {
-    const Multiprocessor& sm = multiprocessors[index];
-    if (sm.running.empty()) return;
+  const auto until_next_end = [&](const Multiprocessor& sm) {
     double soonest = std::numeric_limits<double>::infinity();
     for (const Running& unit : sm.running)
       soonest = std::min(soonest, unit.left * duration(unit.kind, sm.running.size()));
-    ends.emplace(sm.time + soonest, index);
+    return soonest;
+  };
+  const auto await_next_end = [&](std::size_t index) {
+    const Multiprocessor& sm = multiprocessors[index];
+    if (!sm.running.empty()) ends.emplace(sm.time + until_next_end(sm), index);
   };
   for (std::size_t index = 0; index < sms; ++index) await_next_end(index);
 
@@ -65,7 +74,9 @@ double schedule_seconds(std::size_t sms, std::size_t slots, std::span<const std:
     ends.pop();
     Multiprocessor& sm = multiprocessors[index];
     const std::size_t residents = sm.running.size();
-    for (Running& unit : sm.running) unit.left -= (time - sm.time) / duration(unit.kind, residents);
+    // Not the difference of two times, in which a short unit's end may be lost after a long one's.
+    const double passed = until_next_end(sm);
+    for (Running& unit : sm.running) unit.left -= passed / duration(unit.kind, residents);
     const std::size_t finished =
         std::erase_if(sm.running, [](const Running& unit) { return unit.left < kFinished; });
     sm.time = end = time;

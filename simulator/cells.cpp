@@ -2,20 +2,15 @@
 
 #include <algorithm>
 #include <bit>
-#include <limits>
 #include <numeric>
 
-#include "simulator/work.h"
+#include "simulator/sampling.h"
 
 namespace weir {
 namespace {
 
 constexpr std::int64_t kMaxCells = 1 << 20;      // of all tensors: bounds the memory
 constexpr std::int64_t kMaxCellsPerAccess = 64;  // bounds the time
-// Sampled per launch: some items from first step to last, and the beginnings of others from the whole range.
-constexpr std::int64_t kWholeItems = 4;
-constexpr std::int64_t kSampledItems = 64;
-constexpr std::int64_t kSampledSteps = 64;
 
 std::int64_t round_up(std::int64_t value, std::int64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
@@ -49,26 +44,6 @@ class CutSampler {
   std::vector<CellGrid>& grids_;
   std::vector<Cuts>& cuts_;
 };
-
-void sample(const Launch& launch, const FlatProgram& program, const Candidate& candidate,
-            CutSampler& sampler) {
-  const std::int64_t items = launch.work_items;
-  const std::int64_t stride = std::max<std::int64_t>(1, items / kSampledItems);
-  ItemFrame frame(launch, program, candidate);
-  const auto walk = [&](std::int64_t item, std::int64_t most_steps) {
-    frame.set(item, item % block_count(launch));
-    Position position;
-    for (std::int64_t step = 0; step < most_steps && run_step(program, position, frame.frame(), sampler);
-         ++step) {
-    }
-  };
-  constexpr std::int64_t kWhole = std::numeric_limits<std::int64_t>::max();
-  for (std::int64_t item = 0; item < std::min(items, kWholeItems); ++item) walk(item, kWhole);
-  for (std::int64_t item = std::max<std::int64_t>(0, items - kWholeItems); item < items; ++item)
-    walk(item, kWhole);
-  // An odd stride sees items of both parities.
-  for (std::int64_t item = 0; item < items; item += stride | 1) walk(item, kSampledSteps);
-}
 
 CellGrid describe(const TensorLayout& tensor, const DeviceProfile& profile) {
   CellGrid grid;
@@ -130,6 +105,36 @@ void choose_extents(CellGrid& grid, const Cuts& cuts, std::int64_t granule) {
     }
     if (product <= kMaxCellsPerAccess) break;
     grid.dimensions[finest].cell *= 2;
+  }
+}
+
+// Along a dimension in which every access of the tensor streams, a cell is what a batch reads.
+void widen_streams(std::span<const FlatProgram> programs, std::vector<CellGrid>& grids) {
+  struct Common {
+    int dimension = -1;
+    std::int64_t factor = 0;
+  };
+  std::vector<Common> common(grids.size());
+  std::vector<bool> first(grids.size(), true);
+  for (const FlatProgram& program : programs) {
+    for (std::size_t access = 0; access < program.accesses.size(); ++access) {
+      const auto tensor = static_cast<std::size_t>(program.accesses[access]->tensor);
+      const FlatProgram::Stream& stream = program.streams[access];
+      Common seen;
+      if (stream.dimension >= 0 && stream.batch > 1) {
+        const std::int64_t extent = program.accesses[access]->extent[stream.dimension].constant();
+        if (grids[tensor].dimensions[stream.dimension].cell == extent)
+          seen = {.dimension = stream.dimension, .factor = stream.batch};
+      }
+      if (!first[tensor] && (seen.dimension != common[tensor].dimension)) seen = {};
+      seen.factor = first[tensor] ? seen.factor : std::min(seen.factor, common[tensor].factor);
+      common[tensor] = seen;
+      first[tensor] = false;
+    }
+  }
+  for (std::size_t tensor = 0; tensor < grids.size(); ++tensor) {
+    if (common[tensor].dimension >= 0)
+      grids[tensor].dimensions[common[tensor].dimension].cell *= common[tensor].factor;
   }
 }
 
@@ -207,7 +212,7 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
   std::vector<Cuts> cuts(space.grids.size());
   CutSampler sampler(space.grids, cuts);
   for (std::size_t i = 0; i < programs.size(); ++i)
-    sample(candidate.launches[i], programs[i], candidate, sampler);
+    sample_items(candidate.launches[i], programs[i], candidate, sampler);
 
   std::vector<bool> accessed(cuts.size());
   for (const FlatProgram& program : programs) {
@@ -219,7 +224,10 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
     CellGrid& grid = space.grids[tensor];
     set_alignment(grid, candidate.tensors[tensor], cuts[tensor]);
     choose_extents(grid, cuts[tensor], profile.dram_read_granule_bytes);
-    total += count_cells(grid);
+  }
+  widen_streams(programs, space.grids);
+  for (std::size_t tensor = 0; tensor < cuts.size(); ++tensor) {
+    if (accessed[tensor]) total += count_cells(space.grids[tensor]);
   }
   while (total > kMaxCells) {
     CellGrid& largest = *std::ranges::max_element(space.grids, {}, &CellGrid::cells);

@@ -64,6 +64,7 @@ class Flattener {
         flat_.code.push_back(
             {.code = Code::access, .access = static_cast<int>(flat_.accesses.size()), .action = &action});
         flat_.accesses.push_back(&action);
+        flat_.streams.emplace_back();
         break;
       case Action::Kind::compute:
         flat_.code.push_back({.code = Code::compute, .action = &action});

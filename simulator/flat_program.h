@@ -3,6 +3,7 @@
 // loop, or those between loops.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
@@ -15,14 +16,23 @@ struct FlatProgram {
   struct Instruction {
     enum class Code { let, enter, next, branch, jump, access, compute, end };
     Code code = Code::end;
-    int slot = 0;    // let, enter, next
-    int target = 0;  // enter, branch: where to go if the condition fails; next: the loop's body; jump
-    int bounds = 0;  // enter, next: the slots of the loop's end and step
-    int access = 0;  // number of the access, in the order of the definition
+    int slot = 0;            // let, enter, next
+    int target = 0;          // enter, branch: where to go if the condition fails; next: the loop's body; jump
+    int bounds = 0;          // enter, next: the slots of the loop's end and step
+    int access = 0;          // number of the access, in the order of the definition
+    std::int64_t batch = 1;  // enter, next: iterations that may be walked as one step (streams.h)
     const Action* action = nullptr;
+  };
+  // How an access of a batched loop moves: by its own extent along a dimension, up or down, or not at all
+  // (-1).
+  struct Stream {
+    int dimension = -1;
+    bool forward = true;
+    std::int64_t batch = 1;
   };
   std::vector<Instruction> code;
   std::vector<const Action*> accesses;
+  std::vector<Stream> streams;  // by access
   int frame_size = 0;
 };
 
@@ -39,7 +49,18 @@ struct Position {
   int instruction = 0;
   int prefetch = 0;          // of the loop that the walker is in
   bool loop_begins = false;  // the step just run was the first of its loop
+  bool batching = false;     // whether batches are wanted: the sink sees one access for all of `batch`
+  std::int64_t batch = 1;    // iterations that the step at hand covers
 };
+
+// The iterations that are walked as one from `value` on: up to a multiple of the batch, in either direction.
+inline std::int64_t batch_from(std::int64_t value, std::int64_t step, std::int64_t end, std::int64_t most) {
+  const std::int64_t remaining =
+      step > 0 ? (end - value + step - 1) / step : (value - end - step - 1) / -step;
+  const std::int64_t at = value / (step > 0 ? step : -step);
+  const std::int64_t place = (at % most + most) % most;
+  return std::min(remaining, step > 0 ? most - place : place + 1);
+}
 
 // Runs one step. `sink` gets access(number, action, frame) and compute(action, frame). False: the item is
 // finished, and the step, which may be empty, was its last.
@@ -73,6 +94,7 @@ bool run_step(const FlatProgram& program, Position& position, const Frame& frame
         if (step > 0 ? from < to : from > to) {
           position.prefetch = static_cast<int>(action.prefetch.evaluate(frame));
           position.loop_begins = true;
+          position.batch = position.batching ? batch_from(from, step, to, instruction.batch) : 1;
           ++at;
         } else {
           at = instruction.target;
@@ -81,10 +103,13 @@ bool run_step(const FlatProgram& program, Position& position, const Frame& frame
       }
       case Code::next: {
         const std::int64_t step = slots[instruction.bounds + 1];
-        const std::int64_t value = slots[instruction.slot] += step;
+        const std::int64_t value = slots[instruction.slot] += step * position.batch;
         const bool more = step > 0 ? value < slots[instruction.bounds] : value > slots[instruction.bounds];
         at = more ? instruction.target : at + 1;
         if (!more) position.prefetch = 0;
+        position.batch = more && position.batching
+                             ? batch_from(value, step, slots[instruction.bounds], instruction.batch)
+                             : 1;
         if (!empty) {
           position.instruction = at;
           return code[at].code != Code::end;

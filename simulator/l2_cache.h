@@ -60,7 +60,7 @@ class L2Cache {
  private:
   static constexpr std::uint8_t kRead = 1, kWritten = 2, kReadSinceWrite = 4;
   static constexpr int kReader = 0, kWriter = 1;
-  static constexpr int kMarks = 16;
+  static constexpr int kMarks = 8;
 
   struct Cell {
     std::uint32_t epoch = 0;              // of the last use; 0: never used or long gone

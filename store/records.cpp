@@ -53,10 +53,9 @@ void insert_launches(SQLite::Database& db, std::int64_t record_id,
   }
 }
 
-// By record, in order. A file of version 1 has none.
+// By record, in order.
 std::map<std::int64_t, std::vector<LaunchCounters>> read_launches(const Store::Impl& impl) {
   std::map<std::int64_t, std::vector<LaunchCounters>> launches;
-  if (!impl.db.tableExists("launch_counters")) return launches;
   SQLite::Statement select(impl.db, "SELECT record_id, " + launch_counter_columns() +
                                         " FROM launch_counters ORDER BY record_id, position");
   while (select.executeStep()) read(select, 1, launches[select.getColumn(0).getInt64()].emplace_back());
@@ -352,7 +351,9 @@ Result<std::vector<StoredPick>> Store::picks() const {
         impl_->db,
         "SELECT c.rank, k.kernel, k.source_hash, q.problem, d.gpu_name, d.compute_capability, d.sm_count, "
         "d.l2_bytes, "
-        "r.config, m.median_seconds, coalesce(p.dram_read_bytes + p.dram_write_bytes, 0) FROM pick c "
+        "r.config, m.median_seconds, coalesce(p.dram_read_bytes + p.dram_write_bytes, 0), "
+        "coalesce(p.uncalibrated_traffic, 'not recorded'), coalesce(p.uncalibrated_time, 'not recorded') "
+        "FROM pick c "
         "JOIN record r USING (record_id) JOIN problem q ON q.problem_id = c.problem_id JOIN kernel k USING "
         "(kernel_id) "
         "JOIN device d ON d.device_id = c.device_id LEFT JOIN prediction p USING (record_id) "
@@ -368,7 +369,9 @@ Result<std::vector<StoredPick>> Store::picks() const {
                          .l2_bytes = select.getColumn(7).getInt64(),
                          .configs = {},
                          .median_seconds = select.getColumn(9).getDouble(),
-                         .predicted_dram_bytes = select.getColumn(10).getDouble()});
+                         .predicted_dram_bytes = select.getColumn(10).getDouble(),
+                         .uncalibrated = {.traffic = select.getColumn(11).getString(),
+                                          .time = select.getColumn(12).getString()}});
       }
       if (picks.empty()) throw UnreadableRow("a tie set without its pick");
       picks.back().configs.push_back(select.getColumn(8).getString());

@@ -35,16 +35,6 @@ void configure(SQLite::Database& db, bool writable) {
   if (writable) db.exec("PRAGMA synchronous = FULL");
 }
 
-// A work file of an older version takes today's form; another process may do the same at the same time.
-void migrate(SQLite::Database& db) {
-  const auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
-  if (version() == kSchemaVersion) return;
-  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-  if (version() == 1) db.exec(kLaunchCountersTable);
-  db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
-  transaction.commit();
-}
-
 // A complete, empty work file appears under its name or nothing does: a crash here leaves no half-made file
 // to trip over.
 Status create(const std::filesystem::path& file) {
@@ -55,6 +45,7 @@ Status create(const std::filesystem::path& file) {
     db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     db.exec(kSchema);
+    db.exec(kResultsView);
     db.exec("INSERT INTO meta VALUES ('kind', 'work'), ('weir_version', '" WEIR_VERSION
             "'), "
             "('created_at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
@@ -78,9 +69,23 @@ Result<SQLite::Database> deserialize(FileImage image, const std::filesystem::pat
     return Error{ErrorKind::unexpected, file.string() + ": not enough memory to read it", ""};
   std::memcpy(buffer, image.bytes.data(), image.bytes.size());
   const int code = sqlite3_deserialize(db.getHandle(), "main", buffer, size, size,
-                                       SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY);
+                                       SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
   if (code != SQLITE_OK) throw SQLite::Exception(db.getHandle(), code);
   return db;
+}
+
+// A file of an older schema: in place if it may be written, and in the copy in memory if it is only read.
+void upgrade(SQLite::Database& db) {
+  const auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
+  if (version() >= kSchemaVersion) return;
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  // Another process may have been faster.
+  if (version() == 1) {
+    db.exec(kUpgradeFrom1);
+    db.exec(kResultsView);
+  }
+  if (version() == 2) db.exec(kUpgradeFrom2);
+  transaction.commit();
 }
 
 void check_pages(SQLite::Database& db, const std::filesystem::path& file) {
@@ -225,8 +230,8 @@ Result<Store> Store::open(const std::filesystem::path& file, Mode mode, const St
     auto impl = std::make_unique<Impl>(Impl{file, options, writable, !header->wal, std::move(*db)});
     Status checked = impl->guard([&] {
       configure(impl->db, writable);
-      if (writable) migrate(impl->db);
       if (header->wal) check_pages(impl->db, file);
+      upgrade(impl->db);
     });
     if (!checked) return checked.error();
     return Store(std::move(impl));

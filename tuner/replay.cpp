@@ -1,9 +1,11 @@
 #include "tuner/replay.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "gpu/recorded_backend.h"
+#include "kernels/definition.h"
 #include "store/store.h"
 #include "tuner/device_match.h"
 #include "tuner/stored_problem.h"

@@ -16,10 +16,12 @@
 namespace weir {
 
 struct ReplayOptions {
-  // Where definitions are: rows answer for their problem and configuration as today's definition writes them.
-  std::filesystem::path kernels_folder;
   std::string gpu_name;      // which of the file's devices; empty: its only one
   double delay_seconds = 0;  // of every call, so that tests can interrupt a sweep
+  // Where the definitions are: a recorded row stands for the problem and configuration that its kernel's
+  // definition reads from it now, with parameters that the kernel has gained since at their defaults. Empty:
+  // rows stay as they were written.
+  std::filesystem::path kernels_folder;
 };
 
 struct ReplayDevice {

@@ -117,10 +117,10 @@ TEST(ProblemFormula, HeaderHasConstantsAndFunctions) {
   EXPECT_THAT(plain.config_header, HasSubstr("constexpr float softcap = 0.0f;\n"));
   EXPECT_THAT(plain.config_header,
               HasSubstr("constexpr bool score_is_default = true;\n"
-                        "__device__ inline float score(float score, int q_index, int k_index, int "
-                        "head, int batch) {\n  return score;\n}\n"
-                        "__device__ inline float score_derivative(float score, int q_index, int "
-                        "k_index, int head, int batch) {\n  return 1.0f;\n}\n"
+                        "__device__ inline float score(float score, auto q_index, auto k_index, auto "
+                        "head, auto batch) {\n  return score;\n}\n"
+                        "__device__ inline float score_derivative(float score, auto q_index, auto "
+                        "k_index, auto head, auto batch) {\n  return 1.0f;\n}\n"
                         "enum class Range { none, some, all };\n"));
   EXPECT_THAT(plain.config_header,
               HasSubstr("constexpr bool mask_is_default = true;\n__device__ inline bool mask(int"));

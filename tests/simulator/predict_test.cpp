@@ -391,6 +391,68 @@ TEST(Predict, AProgramThatDividesByZeroIsAUsageError) {
   EXPECT_THAT(result.error().message, testing::HasSubstr("tile / item"));
 }
 
+// What a walk of several iterations at a time must not change: sums exactly, DRAM reads nearly.
+TEST(Predict, StreamingLoopsReadAsMuchAsTheSameLoopsWithoutAStream) {
+  const DeviceProfile profile = profile_of("h100-sxm5-80gb");
+  // An extent that is not a constant hides the stream.
+  const auto kernel = [](const std::string& extent) {
+    return over_bytes(R"(
+  - name: main
+    entry: main
+    grid: [528]
+    threads: 1024
+    arguments: [x, y]
+    program:
+      - for: pass
+        in: [0, 2]
+        do:
+          - for: part
+            in: [0, 'ceil_div(bytes, tile)']
+            prefetch: 2
+            do:
+              - {load: x, at: [part * tile], extent: [)" +
+                      extent + R"(]}
+)");
+  };
+  for (const char* bytes : {"bytes=20000000", "bytes=40000000", "bytes=20001024"}) {
+    const Prediction streamed = predict_ok(kernel("tile"), bytes, profile);
+    const Prediction single = predict_ok(kernel("'tile + 0 * block'"), bytes, profile);
+    EXPECT_DOUBLE_EQ(streamed.traffic.l2_read_bytes, single.traffic.l2_read_bytes) << bytes;
+    EXPECT_DOUBLE_EQ(streamed.bounds.sram_level_bytes, single.bounds.sram_level_bytes) << bytes;
+    EXPECT_DOUBLE_EQ(streamed.bounds.compulsory_bytes, single.bounds.compulsory_bytes) << bytes;
+    EXPECT_NEAR(streamed.traffic.dram_read_bytes / single.traffic.dram_read_bytes, 1, 0.02) << bytes;
+  }
+}
+
+TEST(Predict, BlocksThatShareAnSmDriftApartAndReadMore) {
+  // Two waves and more of blocks, all of which read the same 60 MB: alone on an SM they stay together and a
+  // wave reads it once; two on an SM compete for its arithmetic, the older wins, and the two halves of a wave
+  // read it separately.
+  const std::string kernel = over_bytes(R"(
+  - name: main
+    entry: main
+    grid: [1056]
+    threads: 256
+    shared_bytes: SHARED
+    arguments: [x, y]
+    program:
+      - for: part
+        in: [0, 'ceil_div(bytes, tile)']
+        prefetch: 4
+        do:
+          - {load: x, at: [part * tile], extent: [tile]}
+          - compute: {tensor_flops: tile * 2000}
+)");
+  const auto reads_per_wave = [&](const std::string& shared_bytes) {
+    std::string text = kernel;
+    text.replace(text.find("SHARED"), 6, shared_bytes);
+    const Prediction p = predict_ok(text, "bytes=60000000", profile_of("h100-sxm5-80gb"));
+    return p.traffic.dram_read_bytes / 60e6 / p.launches[0].waves;
+  };
+  EXPECT_NEAR(reads_per_wave("200000"), 1, 0.05);
+  EXPECT_GT(reads_per_wave("100000"), 1.3);
+}
+
 TEST(Predict, ABlockThatFitsOnNoSmIsRejected) {
   const DeviceProfile profile = profile_of("rtx-4090");
   Candidate candidate = resolve(kGemm, gemm_problem(512, 512, 512), profile);

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <limits>
+#include <stdexcept>
+
 #include "simulator/block_schedule.h"
 #include "tests/simulator/definitions.h"
 
@@ -22,6 +25,7 @@ Rates rates_of(const DeviceProfile& profile) {
           .special_ops_per_second = profile.special_ops_per_second,
           .shared_bytes_per_second = profile.shared_bytes_per_second,
           .l2_bytes_per_second = profile.l2_bytes_per_second,
+          .l2_port_bytes_per_second = profile.shared_bytes_per_second / 2,
           .dram_bytes_per_second = profile.dram_bytes_per_second * profile.dram_efficiency};
 }
 
@@ -99,6 +103,19 @@ TEST(BlockSchedule, ABlockGoesOnAtItsOwnPaceOnceItsNeighbourHasEnded) {
   const std::vector<std::uint32_t> kinds{0, 1};
   const std::vector<double> durations{4.0, 8.0, 1.0, 2.0};
   EXPECT_DOUBLE_EQ(schedule_seconds(1, 2, kinds, durations), 2.0 + (1 - 2.0 / 8) * 4);
+}
+
+TEST(BlockSchedule, AShortUnitAfterAVeryLongOneStillEnds) {
+  const std::vector<std::uint32_t> kinds{1, 0};
+  const std::vector<double> durations{1e-9, 1e9};
+  EXPECT_DOUBLE_EQ(schedule_seconds(1, 1, kinds, durations), 1e9);
+}
+
+TEST(BlockSchedule, AUnitThatNeverEndsIsRefused) {
+  const std::vector<std::uint32_t> kinds{0};
+  for (const double seconds : {std::numeric_limits<double>::infinity(), 0.0}) {
+    EXPECT_THROW(schedule_seconds(1, 1, kinds, std::vector<double>{seconds}), std::invalid_argument);
+  }
 }
 
 TEST(BlockSchedule, OneBlockMoreThanAFullWaveCostsAWaveMore) {
