@@ -13,7 +13,7 @@ namespace {
 
 struct Options {
   std::string kernel, db, problem, gpu;
-  std::vector<std::string> tables;
+  TableOptions tables;
   bool json = false;
 };
 
@@ -69,7 +69,7 @@ void register_pick(CLI::App& app, int& exit_code) {
   command->add_option("kernel", options->kernel, "The kernel's name")->required();
   command->add_option("--db", options->db, "The ship file (weir ship makes one)")->required();
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v")->required();
-  command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
+  add_table_options(*command, options->tables);
   command->add_option("--gpu", options->gpu, "Pick for this profile's GPU (default: the file's only device)");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &exit_code] { exit_code = run(*options); });

@@ -13,6 +13,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> kernels, problems;
+  TableOptions tables;
   std::string workload, config, strategy = "exhaustive";
   BackendOptions backend;
   std::int64_t budget = 0;
@@ -38,8 +39,10 @@ int run(const Options& options) {
       }
     }
   } else {
+    const auto tables = parse_tables(options.tables);
+    if (!tables) return complain(tables.error());
     for (const std::string& kernel : options.kernels) {
-      for (const std::string& problem : options.problems) items.push_back({kernel, problem, {}, "", 0});
+      for (const std::string& problem : options.problems) items.push_back({kernel, problem, *tables, "", 0});
     }
   }
   if (items.empty()) {
@@ -106,6 +109,7 @@ void register_verify(CLI::App& app, int& exit_code) {
                       "Problem parameters, k=v,k=v; may be given several times");
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--workload", options->workload, "YAML file with problems");
+  add_table_options(*command, options->tables);
   command->add_option("--budget", options->budget,
                       "Candidates per problem at most (default: what the workload says, or all)");
   command

@@ -20,6 +20,7 @@ namespace weir {
 
 // One launch as the driver takes it.
 struct ExecutableLaunch {
+  std::string name;
   std::string entry;
   std::array<std::int64_t, 3> grid{1, 1, 1};
   std::array<std::int64_t, 3> threads{1, 1, 1};

@@ -5,7 +5,8 @@ namespace weir {
 std::vector<ExecutableLaunch> executable_launches(const Candidate& candidate) {
   std::vector<ExecutableLaunch> launches;
   for (const Launch& launch : candidate.launches) {
-    launches.push_back({.entry = launch.entry,
+    launches.push_back({.name = launch.name,
+                        .entry = launch.entry,
                         .grid = launch.grid,
                         .threads = launch.threads,
                         .cluster = launch.cluster,

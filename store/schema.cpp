@@ -2,6 +2,24 @@
 
 namespace weir {
 
+#define WEIR_LAUNCH_COUNTERS_TABLE \
+  R"sql(
+-- Of a measurement with several launches: each one's counters.
+CREATE TABLE launch_counters (
+  record_id        INTEGER NOT NULL REFERENCES measurement ON DELETE CASCADE,
+  position         INTEGER NOT NULL CHECK (position >= 0),
+  launch           TEXT NOT NULL,
+  dram_read_bytes  REAL NOT NULL,
+  dram_write_bytes REAL NOT NULL,
+  l2_read_bytes    REAL NOT NULL,
+  l2_write_bytes   REAL NOT NULL,
+  duration_seconds REAL NOT NULL,
+  PRIMARY KEY (record_id, position)
+) STRICT, WITHOUT ROWID;
+)sql"
+
+const char* const kUpgradeFrom2 = WEIR_LAUNCH_COUNTERS_TABLE "PRAGMA user_version = 3;";
+
 // The order of columns is the order in which row.cpp visits the fields of a record.
 const char* const kSchema = R"sql(
 CREATE TABLE meta (
@@ -137,6 +155,7 @@ CREATE TABLE measurement (
   date                 TEXT NOT NULL
 ) STRICT;
 
+)sql" WEIR_LAUNCH_COUNTERS_TABLE R"sql(
 -- Compiled modules, found by what they were compiled from.
 CREATE TABLE module (
   module_id        INTEGER PRIMARY KEY,

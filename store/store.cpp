@@ -79,10 +79,12 @@ void upgrade(SQLite::Database& db) {
   const auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
   if (version() >= kSchemaVersion) return;
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-  if (version() < kSchemaVersion) {  // else another process was faster
+  // Another process may have been faster.
+  if (version() == 1) {
     db.exec(kUpgradeFrom1);
     db.exec(kResultsView);
   }
+  if (version() == 2) db.exec(kUpgradeFrom2);
   transaction.commit();
 }
 

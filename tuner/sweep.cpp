@@ -47,7 +47,7 @@ Status Sweep::identify() {
       !s)
     return s;
   if (Status s = store_.write(StoredDevice{provenance_.gpu_name, backend_.facts().limits}); !s) return s;
-  if (request_.problem.tables.empty()) return ok_status();
+  if (!has_table_entries(request_.problem)) return ok_status();
   return store_.write(
       StoredTables{request_.definition.name(), source_hash_, problem_text_, request_.problem.tables});
 }
