@@ -33,6 +33,7 @@ Result<Executable> build_candidate(const Compiler& compiler, const Candidate& ca
                         .problem = to_string(candidate.problem),
                         .config = to_string(candidate.config),
                         .launches = executable_launches(candidate),
+                        .tensors = candidate.tensors,
                         .deterministic = candidate.verify.deterministic};
   if (candidate.source.empty() || executable.launches.empty()) {
     return Error{ErrorKind::failed, candidate.kernel + " has no source to compile: it can only be predicted",

@@ -65,6 +65,7 @@ struct CudaBackend::Impl {
   Status start();
   Status ready_for(const Executable& executable) const;
   Result<LoadedProgram> load(const Executable& executable);
+  Status fit(std::span<const Executable> executables);
   // Passes an error on; notes whether the context survived it.
   Error noted(Error error);
 
@@ -129,6 +130,12 @@ Result<LoadedProgram> CudaBackend::Impl::load(const Executable& executable) {
   Result<LoadedProgram> program = LoadedProgram::load(*driver, executable, memory->addresses());
   if (!program) return in_candidate(noted(program.error()), executable);
   return program;
+}
+
+// Before load(): addresses of scratch may change.
+Status CudaBackend::Impl::fit(std::span<const Executable> executables) {
+  Status status = memory->fit(*kernels, executables);
+  return status ? status : Status(noted(status.error()));
 }
 
 Status CudaBackend::Impl::prepare(const Candidate& candidate) {
@@ -199,6 +206,7 @@ Status CudaBackend::Impl::expect(const Candidate& candidate) {
 Result<Verification> CudaBackend::Impl::verify(const Executable& executable) {
   if (Status s = ready_for(executable); !s) return s.error();
   profiler.reset();
+  if (Status s = fit({&executable, 1}); !s) return in_candidate(s.error(), executable);
   Result<LoadedProgram> program = load(executable);
   if (!program) return program.error();
   const auto failed = [&](Error error) { return in_candidate(noted(std::move(error)), executable); };
@@ -305,9 +313,19 @@ std::vector<Result<Timing>> CudaBackend::Impl::time(std::span<const Executable> 
     fastest = fastest == 0 ? taken.value().seconds : std::min(fastest, taken.value().seconds);
   };
 
+  std::vector<Executable> ready;
   for (std::size_t i = 0; i < executables.size(); ++i) {
-    if (Status status = ready_for(executables[i]); !status) {
+    if (Status status = ready_for(executables[i]); status) {
+      ready.push_back(executables[i]);
+    } else {
       candidates[i].result = status.error();
+    }
+  }
+  const Status fitted = ready.empty() ? ok_status() : fit(ready);
+  for (std::size_t i = 0; i < executables.size(); ++i) {
+    if (candidates[i].result) continue;
+    if (!fitted) {
+      candidates[i].result = in_candidate(fitted.error(), executables[i]);
       continue;
     }
     Result<LoadedProgram> program = load(executables[i]);
@@ -359,6 +377,7 @@ Result<Counters> CudaBackend::Impl::count(const Executable& executable, const Co
     if (!opened) return opened.error();
     profiler = std::move(opened).value();
   }
+  if (Status s = fit({&executable, 1}); !s) return in_candidate(s.error(), executable);
   Result<LoadedProgram> program = load(executable);
   if (!program) return program.error();
   const auto clean = [&]() -> Status {

@@ -73,13 +73,10 @@ CudaBackendOptions options_of(const Json& json) {
 }
 
 Json json_of(const Executable& executable) {
-  return {{"kernel", executable.kernel},
-          {"problem", executable.problem},
-          {"config", executable.config},
-          {"cubin", executable.cubin.string()},
-          {"launches", executable.launches},
-          {"resources", executable.resources},
-          {"deterministic", executable.deterministic}};
+  return {{"kernel", executable.kernel},       {"problem", executable.problem},
+          {"config", executable.config},       {"cubin", executable.cubin.string()},
+          {"launches", executable.launches},   {"tensors", executable.tensors},
+          {"resources", executable.resources}, {"deterministic", executable.deterministic}};
 }
 
 Executable executable_of(const Json& json) {
@@ -88,6 +85,7 @@ Executable executable_of(const Json& json) {
           .config = json.at("config"),
           .cubin = json.at("cubin").get<std::string>(),
           .launches = json.at("launches"),
+          .tensors = json.at("tensors"),
           .resources = json.at("resources"),
           .deterministic = json.at("deterministic")};
 }

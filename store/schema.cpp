@@ -2,8 +2,7 @@
 
 namespace weir {
 
-#define WEIR_LAUNCH_COUNTERS_TABLE \
-  R"sql(
+const char* const kLaunchCounters = R"sql(
 -- Of a measurement with several launches: each one's counters.
 CREATE TABLE launch_counters (
   record_id        INTEGER NOT NULL REFERENCES measurement ON DELETE CASCADE,
@@ -16,9 +15,8 @@ CREATE TABLE launch_counters (
   duration_seconds REAL NOT NULL,
   PRIMARY KEY (record_id, position)
 ) STRICT, WITHOUT ROWID;
-)sql"
-
-const char* const kUpgradeFrom2 = WEIR_LAUNCH_COUNTERS_TABLE "PRAGMA user_version = 3;";
+PRAGMA user_version = 3;
+)sql";
 
 // The order of columns is the order in which row.cpp visits the fields of a record.
 const char* const kSchema = R"sql(
@@ -155,7 +153,6 @@ CREATE TABLE measurement (
   date                 TEXT NOT NULL
 ) STRICT;
 
-)sql" WEIR_LAUNCH_COUNTERS_TABLE R"sql(
 -- Compiled modules, found by what they were compiled from.
 CREATE TABLE module (
   module_id        INTEGER PRIMARY KEY,

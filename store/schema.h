@@ -15,6 +15,6 @@ extern const char* const kResultsView;  // the view for people; belongs to every
 // What a file of version 1 lacks before kResultsView: whether a prediction was calibrated. Its rows say "not
 // recorded".
 extern const char* const kUpgradeFrom1;
-extern const char* const kUpgradeFrom2;  // the table launch_counters
+extern const char* const kLaunchCounters;  // a table of every file; what version 2 lacks
 
 }  // namespace weir

@@ -45,6 +45,7 @@ Status create(const std::filesystem::path& file) {
     db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     db.exec(kSchema);
+    db.exec(kLaunchCounters);
     db.exec(kResultsView);
     db.exec("INSERT INTO meta VALUES ('kind', 'work'), ('weir_version', '" WEIR_VERSION
             "'), "
@@ -84,7 +85,7 @@ void upgrade(SQLite::Database& db) {
     db.exec(kUpgradeFrom1);
     db.exec(kResultsView);
   }
-  if (version() == 2) db.exec(kUpgradeFrom2);
+  if (version() == 2) db.exec(kLaunchCounters);
   transaction.commit();
 }
 

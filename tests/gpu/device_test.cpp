@@ -59,6 +59,10 @@ extern "C" __global__ void input_changed(float4* x, float4* y, long long n) {
   copy_but(x, y, n, -1);
   if (blockIdx.x == 0 && threadIdx.x == 0) x[7].x = 0;
 }
+extern "C" __global__ void through_scratch(const float4* x, float4* y, long long n, float* scratch, long long floats) {
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < floats; i += gridDim.x * 256ll) scratch[i] = i;
+  copy_but(x, y, n, -1);
+}
 extern "C" __global__ void trap(const float4* x, float4* y, long long n) {
   copy_but(x, y, n, -1);
   asm volatile("trap;");
@@ -327,6 +331,45 @@ TEST_F(WithBackend, VerifyPassesARightKernel) {
   ASSERT_TRUE(verification) << verification.error().message;
   EXPECT_TRUE(verification.value().passed) << verification.value().detail;
   EXPECT_EQ(verification.value().error, 0);
+}
+
+// A copy with scratch of `floats`, of which it writes `written`.
+Candidate with_scratch(Candidate c, std::int64_t floats, std::int64_t written) {
+  TensorLayout scratch = c.tensors[0];
+  scratch.name = "scratch";
+  scratch.role = Role::scratch;
+  scratch.shape = {floats};
+  c.tensors.push_back(scratch);
+  c.launches[0].arguments.push_back({Argument::Kind::tensor, 2, 0});
+  c.launches[0].arguments.push_back({Argument::Kind::i64, 0, written});
+  return c;
+}
+
+TEST_F(WithBackend, ScratchIsAsLargeAsEachCandidateSays) {
+  const Candidate copy = candidate("through_scratch", kSmall);
+  ASSERT_TRUE(backend().prepare(with_scratch(copy, 4, 4)));
+  for (const std::int64_t floats : {4, 1 << 20, 100}) {
+    const Executable right = backend().build(with_scratch(copy, floats, floats)).value();
+    const Result<Verification> verification = backend().verify(right);
+    ASSERT_TRUE(verification) << verification.error().message;
+    EXPECT_TRUE(verification->passed) << floats << ": " << verification->detail;
+    const Executable wrong = backend().build(with_scratch(copy, floats, floats + 1)).value();
+    EXPECT_THAT(backend().verify(wrong)->detail, HasSubstr("outside tensor scratch: "));
+    // Together with a smaller one.
+    const Executable small = backend().build(with_scratch(copy, 4, 4)).value();
+    for (const Result<Timing>& timing : backend().time({{small, right}}, {.maximum_seconds = 0.05}))
+      EXPECT_TRUE(timing) << timing.error().message;
+  }
+}
+
+TEST_F(WithBackend, OnlyScratchMayDependOnTheConfiguration) {
+  prepare(kSmall);
+  Candidate other = candidate("copy", kSmall);
+  other.tensors[1].shape = {kSmall / 8};
+  const Result<Verification> verification = backend().verify(backend().build(other).value());
+  ASSERT_FALSE(verification);
+  EXPECT_EQ(verification.error().kind, ErrorKind::usage);
+  EXPECT_THAT(verification.error().message, HasSubstr("tensor y of copy has another shape"));
 }
 
 TEST_F(WithBackend, VerifyFindsWhatIsWrong) {

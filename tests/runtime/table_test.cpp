@@ -74,6 +74,7 @@ TEST_F(TableTest, AnEmptyTableNeedsNoAddress) {
   // The mask that was compiled, of a problem that was not tuned: its default.
   runtime::Kernel plain = kernel("n=500,mask=max(key, 0) <= row,slope=0.25", {});
   ASSERT_EQ(plain.info().match, WEIR_MATCH_DEFAULT) << plain.info().reason;
+  EXPECT_EQ(plain.tensors().size(), 2u);
   plain.launch(nullptr, {{"x", 0x100}, {"y", 0x200}});
   ASSERT_EQ(cuda_->launches.size(), 1u);
   EXPECT_EQ(cuda_->launches[0].table, 0u);
