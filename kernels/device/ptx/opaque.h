@@ -15,4 +15,9 @@ __device__ __forceinline__ unsigned opaque(unsigned value) {
   return value;
 }
 
+/// What is done to `value` after this is not moved before it, nor before anything that was not moved past it.
+__device__ __forceinline__ void pin(float& value) {
+  asm volatile("" : "+f"(value)::"memory");
+}
+
 }  // namespace ptx
