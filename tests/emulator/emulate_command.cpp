@@ -1,0 +1,114 @@
+// emulate KERNEL --problem k=v,… [--config k=v,…]: runs a candidate on the CPU and says whether it is right.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string>
+
+#include "device_limits.h"
+#include "emulate.h"
+#include "kernels/definition.h"
+
+namespace {
+
+using namespace weir;
+using namespace weir::emulator;
+
+struct Request {
+  std::string kernel, problem, config;
+  std::int64_t capability = 90;
+  std::uint64_t seeds = 1;
+  EmulationOptions options;
+  bool all = false;
+};
+
+void print(const char* what, const Wavefronts& wavefronts) {
+  if (wavefronts.accesses == 0) return;
+  std::printf("  %-22s %12lld wavefronts, %lld without conflicts\n", what,
+              static_cast<long long>(wavefronts.needed), static_cast<long long>(wavefronts.accesses));
+}
+
+void print(const Emulation& emulation) {
+  for (const EmulatedLaunch& launch : emulation.launches) {
+    std::printf("launch %s\n", launch.name.c_str());
+    for (const TensorTraffic& traffic : launch.traffic) {
+      if (traffic.copied_bytes == 0 && traffic.program_bytes == 0) continue;
+      std::printf("  %-22s %12lld bytes copied, %lld in the block program\n", traffic.tensor.c_str(),
+                  static_cast<long long>(traffic.copied_bytes),
+                  static_cast<long long>(traffic.program_bytes));
+    }
+    print("ldmatrix, stmatrix", launch.ldmatrix);
+    print("cp.async", launch.copies);
+    print("16-byte stores", launch.stores);
+    print("16-byte loads", launch.loads);
+  }
+  for (const Verification& tensor : emulation.tensors) {
+    std::printf("%s  %s\n", tensor.passed ? "ok   " : "WRONG", tensor.detail.c_str());
+  }
+  if (emulation.tensors.empty()) std::printf("WRONG  %s\n", emulation.verdict.detail.c_str());
+}
+
+// Whether the candidate is right with every seed.
+bool check(const Candidate& candidate, const Request& request) {
+  std::printf("%s %s\n", to_string(candidate.problem).c_str(), to_string(candidate.config).c_str());
+  EmulationOptions options = request.options;
+  for (std::uint64_t i = 0; i < request.seeds; ++i) {
+    options.schedule_seed = request.options.schedule_seed + i;
+    const Result<Emulation> emulation = emulate(candidate, options);
+    if (!emulation) {
+      std::printf("ERROR  %s\n", to_string(emulation.error()).c_str());
+      return false;
+    }
+    if (!emulation->verdict.passed || i + 1 == request.seeds) {
+      if (request.seeds > 1)
+        std::printf("seed %llu\n", static_cast<unsigned long long>(options.schedule_seed));
+      print(*emulation);
+    }
+    if (!emulation->verdict.passed) return false;
+  }
+  return true;
+}
+
+int run(const Request& request) {
+  const DeviceLimits device = device_limits(request.capability);
+  const auto failed = [](const Error& error) {
+    std::fprintf(stderr, "emulate: %s\n", to_string(error).c_str());
+    return 2;
+  };
+  const Result<KernelDefinition> definition = find_kernel(request.options.include_folder, request.kernel);
+  if (!definition) return failed(definition.error());
+  const Result<Problem> problem = definition->problem(request.problem);
+  if (!problem) return failed(problem.error());
+  if (!request.all) {
+    const Result<Config> config =
+        request.config.empty() ? definition->default_config(device) : definition->config(request.config);
+    if (!config) return failed(config.error());
+    const Result<Candidate> candidate = definition->resolve(*problem, *config, device);
+    if (!candidate) return failed(candidate.error());
+    return check(*candidate, request) ? 0 : 1;
+  }
+  int wrong = 0;
+  for (const Config& config : definition->enumerate(device)) {
+    const Result<Candidate> candidate = definition->resolve(*problem, config, device);
+    if (candidate && !check(*candidate, request)) ++wrong;
+  }
+  std::printf("%d wrong\n", wrong);
+  return wrong == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Runs a kernel candidate on the CPU and compares its results with its reference");
+  Request request;
+  app.add_option("KERNEL", request.kernel, "a shipped kernel's name, or a path to a kernel.yaml")->required();
+  app.add_option("--problem", request.problem, "k=v,k=v")->required();
+  app.add_option("--config", request.config, "k=v,k=v; the rest, or all, from the safe default");
+  app.add_flag("--all", request.all, "every legal configuration");
+  app.add_option("--capability", request.capability, "compute capability of the device, default 90");
+  app.add_option("--seed", request.options.schedule_seed, "of the order of threads and blocks");
+  app.add_option("--seeds", request.seeds, "how many orders, from --seed on");
+  app.add_option("--input-seed", request.options.input_seed,
+                 "other inputs than those that a GPU verifies with");
+  app.add_option("--include", request.options.include_folder, "the folder of device/");
+  CLI11_PARSE(app, argc, argv);
+  return run(request);
+}

@@ -1,0 +1,17 @@
+// Host versions of kernels/device/ptx/math.h: exact to f32's rounding, with subnormal numbers flushed to
+// zero.
+#pragma once
+
+namespace ptx {
+
+inline float flushed(float value) {
+  return fabsf(value) < 0x1p-126f ? copysignf(0.0f, value) : value;
+}
+inline float ex2_approx_ftz(float value) {
+  return flushed(exp2f(flushed(value)));
+}
+inline float lg2_approx_ftz(float value) {
+  return flushed(log2f(flushed(value)));
+}
+
+}  // namespace ptx
