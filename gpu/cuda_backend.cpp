@@ -161,7 +161,7 @@ Result<std::vector<BufferHandle>> CudaBackend::Impl::run_reference(const Candida
     tensors[i] = buffer->get();
     results.push_back(std::move(buffer).value());
   }
-  Result<ArgumentPack> arguments = ArgumentPack::bind(candidate.verify.arguments, tensors);
+  Result<ArgumentPack> arguments = ArgumentPack::bind(*driver, candidate.verify.arguments, tensors);
   if (!arguments) return arguments.error();
   auto narrow = [](const std::array<std::int64_t, 3>& v) {
     return std::array<unsigned, 3>{static_cast<unsigned>(v[0]), static_cast<unsigned>(v[1]),

@@ -24,13 +24,14 @@ Result<std::array<unsigned, 3>> dimensions(const std::array<std::int64_t, 3>& va
 
 }  // namespace
 
-Result<ArgumentPack> ArgumentPack::bind(const std::vector<Argument>& arguments,
+Result<ArgumentPack> ArgumentPack::bind(const Driver& driver, const std::vector<Argument>& arguments,
                                         const std::vector<cuda::DevicePointer>& tensors) {
   ArgumentPack pack;
   for (const Argument& argument : arguments) {
-    std::uint64_t value =
-        static_cast<std::uint64_t>(argument.value);  // little endian: an i32 is its first half
-    if (argument.kind == Argument::Kind::tensor) {
+    Value value{.number =
+                    static_cast<std::uint64_t>(argument.value)};  // little endian: an i32 is its first half
+    const bool is_map = argument.kind == Argument::Kind::tensor_map;
+    if (argument.kind == Argument::Kind::tensor || is_map) {
       const auto tensor = static_cast<std::size_t>(argument.tensor);
       if (tensor >= tensors.size()) {
         return Error{ErrorKind::usage,
@@ -38,20 +39,27 @@ Result<ArgumentPack> ArgumentPack::bind(const std::vector<Argument>& arguments,
                          std::to_string(tensors.size()),
                      ""};
       }
-      value = tensors[tensor];
+      value.number = tensors[tensor];
+      if (is_map) {
+        Result<EncodedTensorMap> encoded = encode(driver, argument.map, tensors[tensor]);
+        if (!encoded) return encoded.error();
+        value.map = *encoded;
+      }
     } else if (argument.kind == Argument::Kind::i32 &&
                argument.value != static_cast<std::int32_t>(argument.value)) {
       return Error{ErrorKind::failed, "an i32 argument is " + std::to_string(argument.value),
                    "Make it an i64 in kernel.yaml."};
     }
-    pack.values_.push_back(value);
+    pack.values_.push_back(std::move(value));
   }
   return pack;
 }
 
 void** ArgumentPack::pointers() {
   pointers_.clear();
-  for (std::uint64_t& value : values_) pointers_.push_back(&value);
+  for (Value& value : values_) {
+    pointers_.push_back(value.map ? static_cast<void*>(value.map->bytes.data()) : &value.number);
+  }
   return pointers_.data();
 }
 
@@ -71,7 +79,7 @@ Result<LoadedProgram> LoadedProgram::load(const Driver& driver, const Executable
     if (!threads) return threads.error();
     const auto cluster = dimensions(launch.cluster, "cluster", launch.entry);
     if (!cluster) return cluster.error();
-    Result<ArgumentPack> arguments = ArgumentPack::bind(launch.arguments, tensors);
+    Result<ArgumentPack> arguments = ArgumentPack::bind(driver, launch.arguments, tensors);
     if (!arguments) return arguments.error();
     Step step{function.value(),
               {grid.value(), threads.value(), cluster.value(), static_cast<unsigned>(launch.shared_bytes)},

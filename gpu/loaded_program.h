@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "gpu/backend.h"
 #include "gpu/driver.h"
+#include "gpu/tensor_map.h"
 
 namespace weir {
 
@@ -13,12 +15,16 @@ namespace weir {
 // tensor.
 class ArgumentPack {
  public:
-  static Result<ArgumentPack> bind(const std::vector<Argument>& arguments,
+  static Result<ArgumentPack> bind(const Driver& driver, const std::vector<Argument>& arguments,
                                    const std::vector<cuda::DevicePointer>& tensors);
   void** pointers();  // valid until the pack moves
 
  private:
-  std::vector<std::uint64_t> values_;
+  struct Value {
+    std::uint64_t number = 0;
+    std::optional<EncodedTensorMap> map;  // instead of the number
+  };
+  std::vector<Value> values_;
   std::vector<void*> pointers_;
 };
 

@@ -23,7 +23,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counters, dram_read_bytes, dram_write_bytes, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Resources, registers_per_thread, spill_bytes, stack_bytes,
                                    static_shared_bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Error, kind, message, advice)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TensorMap, element, shape, strides_bytes, box, swizzle_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value, map)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExecutableLaunch, entry, grid, threads, cluster, shared_bytes, arguments)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TimingOptions, cold_l2, target_relative_width, minimum_samples,
                                    maximum_samples, maximum_seconds, seed, abandon_factor)

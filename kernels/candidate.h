@@ -11,6 +11,7 @@
 #include "kernels/element.h"
 #include "kernels/expression.h"
 #include "kernels/problem.h"
+#include "kernels/tensor_map.h"
 
 namespace weir {
 
@@ -90,10 +91,11 @@ enum class Schedule {
 };
 
 struct Argument {
-  enum class Kind { tensor, i32, i64 };
+  enum class Kind { tensor, i32, i64, tensor_map };
   Kind kind = Kind::tensor;
   int tensor = 0;
   std::int64_t value = 0;
+  TensorMap map;  // without dimensions: a tensor map of zeros, which the kernel does not use
 
   bool operator==(const Argument&) const = default;
 };

@@ -86,6 +86,11 @@ struct ArgumentModel {
   Argument::Kind kind = Argument::Kind::tensor;
   int tensor = 0;
   Formula value;
+  // tensor_map:
+  std::vector<Formula> box;
+  Formula swizzle;
+  std::optional<Formula> used;
+  int line = 0;
 };
 
 using Extent3 = std::array<Formula, 3>;

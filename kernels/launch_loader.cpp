@@ -9,31 +9,63 @@ namespace weir {
 
 namespace {
 
-ArgumentModel load_argument(const YamlNode& node, const VariantModel& variant) {
-  ArgumentModel argument;
-  if (node.kind == YamlNode::Kind::map) {
-    const Fields fields(node, "an argument", {"i32", "i64"});
-    if (node.children.size() != 1) {
-      throw YamlError(node.line,
-                      "found an argument with " + std::to_string(node.children.size()) +
-                          " values; expected a tensor's name, {i32: expression} or {i64: expression}");
-    }
-    argument.kind = fields.find("i32") != nullptr ? Argument::Kind::i32 : Argument::Kind::i64;
-    argument.value = read_formula(node.children.front(), "an argument", variant.names.scope);
-    return argument;
-  }
+const char* const kExpectedArgument =
+    "a tensor's name, {i32: expression}, {i64: expression} or {tensor_map: tensor, box: […]}";
+
+int find_tensor(const YamlNode& node, const VariantModel& variant, const std::string& expected) {
   std::vector<std::string> names;
   for (const TensorModel& tensor : variant.tensors) names.push_back(tensor.name);
   const auto found =
       node.kind == YamlNode::Kind::scalar ? std::find(names.begin(), names.end(), node.text) : names.end();
   if (found == names.end()) {
-    throw YamlError(
-        node.line,
-        "found " + describe(node) +
-            " as an argument; expected {i32: expression}, {i64: expression} or one of the tensors " +
-            list_of(names) + did_you_mean(node.text, names));
+    throw YamlError(node.line, "found " + describe(node) + " as an argument; expected " + expected +
+                                   " of the tensors " + list_of(names) + did_you_mean(node.text, names));
   }
-  argument.tensor = static_cast<int>(found - names.begin());
+  return static_cast<int>(found - names.begin());
+}
+
+ArgumentModel load_tensor_map(const YamlNode& node, const VariantModel& variant) {
+  const Fields fields(node, "a tensor map", {"tensor_map", "box", "swizzle", "if"});
+  const Scope& scope = variant.names.scope;
+  ArgumentModel argument{.kind = Argument::Kind::tensor_map, .line = node.line};
+  argument.tensor = find_tensor(fields.require("tensor_map", "the tensor's name"), variant, "one");
+  const TensorModel& tensor = variant.tensors[static_cast<std::size_t>(argument.tensor)];
+  argument.box = read_formulas(fields.require("box", "box: elements that one copy moves, in each dimension"),
+                               "'box' of '" + tensor.name + "'", scope);
+  if (argument.box.size() != tensor.shape.size()) {
+    throw YamlError(node.line, "found " + std::to_string(argument.box.size()) + " entries in 'box' of '" +
+                                   tensor.name + "'; expected " + std::to_string(tensor.shape.size()) +
+                                   ", one per dimension");
+  }
+  argument.swizzle.line = node.line;
+  if (const YamlNode* swizzle = fields.find("swizzle")) {
+    argument.swizzle = read_formula(*swizzle, "'swizzle' of '" + tensor.name + "'", scope);
+  }
+  if (const YamlNode* used = fields.find("if")) {
+    argument.used = read_formula(*used, "'if' of the tensor map of '" + tensor.name + "'", scope);
+  }
+  return argument;
+}
+
+bool has_key(const YamlNode& node, const std::string& key) {
+  return std::any_of(node.children.begin(), node.children.end(),
+                     [&](const YamlNode& child) { return child.key == key; });
+}
+
+ArgumentModel load_argument(const YamlNode& node, const VariantModel& variant) {
+  ArgumentModel argument;
+  if (node.kind == YamlNode::Kind::map && has_key(node, "tensor_map")) return load_tensor_map(node, variant);
+  if (node.kind == YamlNode::Kind::map) {
+    const Fields fields(node, "an argument", {"i32", "i64"});
+    if (node.children.size() != 1) {
+      throw YamlError(node.line, "found an argument with " + std::to_string(node.children.size()) +
+                                     " values; expected " + kExpectedArgument);
+    }
+    argument.kind = fields.find("i32") != nullptr ? Argument::Kind::i32 : Argument::Kind::i64;
+    argument.value = read_formula(node.children.front(), "an argument", variant.names.scope);
+    return argument;
+  }
+  argument.tensor = find_tensor(node, variant, "{i32: …}, {i64: …}, {tensor_map: …} or one");
   return argument;
 }
 

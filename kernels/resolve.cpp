@@ -28,6 +28,7 @@ constexpr std::int64_t kMaxGridX = 2'147'483'647;
 constexpr std::int64_t kMaxGridYZ = 65'535;
 constexpr std::int64_t kMaxClusterBlocks = 16;
 constexpr std::int64_t kClusterComputeCapability = 90;
+constexpr std::int64_t kTensorMapComputeCapability = 90;
 
 class Resolver {
  public:
@@ -84,10 +85,13 @@ class Resolver {
   void bind_device() {
     for (const DeviceFact& fact : device_facts())
       at(*variant_.names.scope.slot(fact.name)) = fact.value(candidate_.device);
-    if (variant_.info.min_compute_capability > candidate_.device.compute_capability) {
-      reject("the variant '" + variant_.info.name + "' needs compute capability " +
-             std::to_string(variant_.info.min_compute_capability) + " and the device has " +
-             std::to_string(candidate_.device.compute_capability));
+    const VariantInfo& info = variant_.info;
+    if (!info.runs_on(candidate_.device)) {
+      const bool below = candidate_.device.compute_capability < info.min_compute_capability;
+      reject("the variant '" + info.name + "' needs compute capability " +
+             std::to_string(below ? info.min_compute_capability : info.max_compute_capability) +
+             (below || info.min_compute_capability == info.max_compute_capability ? "" : " or less") +
+             " and the device has " + std::to_string(candidate_.device.compute_capability));
     }
   }
 
@@ -241,7 +245,9 @@ class Resolver {
     std::vector<Argument> arguments;
     for (const ArgumentModel& model : models) {
       Argument argument{.kind = model.kind, .tensor = model.tensor};
-      if (model.kind != Argument::Kind::tensor) {
+      if (model.kind == Argument::Kind::tensor_map) {
+        argument.map = resolve_tensor_map(model);
+      } else if (model.kind != Argument::Kind::tensor) {
         argument.value = evaluate(model.value);
         const bool fits = argument.value >= std::numeric_limits<std::int32_t>::min() &&
                           argument.value <= std::numeric_limits<std::int32_t>::max();
@@ -253,6 +259,21 @@ class Resolver {
       arguments.push_back(argument);
     }
     return arguments;
+  }
+
+  TensorMap resolve_tensor_map(const ArgumentModel& model) {
+    if (model.used && evaluate(*model.used) == 0) return {};
+    std::vector<std::int64_t> box;
+    for (const Formula& formula : model.box) box.push_back(evaluate(formula));
+    const TensorLayout& tensor = candidate_.tensors[static_cast<std::size_t>(model.tensor)];
+    TensorMap map = tensor_map(tensor, std::move(box), evaluate(model.swizzle));
+    const std::string reason = refusal_of(map, tensor.alignment_bytes);
+    if (!reason.empty()) reject("the tensor map of '" + tensor.name + "' " + reason);
+    if (candidate_.device.compute_capability < kTensorMapComputeCapability) {
+      reject("a tensor map needs compute capability 90; the device has " +
+             std::to_string(candidate_.device.compute_capability));
+    }
+    return map;
   }
 
   void check_geometry(const std::string& what, const std::array<std::int64_t, 3>& grid,

@@ -1,6 +1,9 @@
 #include "runtime/launcher.h"
 
 #include <cstring>
+#include <deque>
+
+#include "gpu/tensor_map.h"
 
 namespace weir {
 namespace {
@@ -76,12 +79,21 @@ Status Launcher::launch(cuda::Stream stream, std::span<const std::pair<const cha
   if (!pointers) return pointers.error();
   Result<const Loaded*> loaded = load();
   if (!loaded) return loaded.error();
+  const Driver& driver = (*loaded)->module.driver();
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
     const std::vector<Argument>& arguments = candidate_.launches[i].arguments;
     std::vector<std::uint64_t> values(arguments.size());
+    std::deque<EncodedTensorMap> maps;
     std::vector<void*> slots(arguments.size());
     for (std::size_t k = 0; k < arguments.size(); ++k) {
       const Argument& argument = arguments[k];
+      if (argument.kind == Argument::Kind::tensor_map) {
+        Result<EncodedTensorMap> map =
+            encode(driver, argument.map, (*pointers)[static_cast<std::size_t>(argument.tensor)]);
+        if (!map) return map.error();
+        slots[k] = maps.emplace_back(*map).bytes.data();
+        continue;
+      }
       if (argument.kind == Argument::Kind::i32) {
         const auto value = static_cast<std::int32_t>(argument.value);
         std::memcpy(&values[k], &value, sizeof value);
@@ -92,8 +104,7 @@ Status Launcher::launch(cuda::Stream stream, std::span<const std::pair<const cha
       }
       slots[k] = &values[k];
     }
-    Status queued =
-        weir::launch((*loaded)->module.driver(), (*loaded)->functions[i], shapes_[i], slots.data(), stream);
+    Status queued = weir::launch(driver, (*loaded)->functions[i], shapes_[i], slots.data(), stream);
     if (!queued) return queued;
   }
   return ok_status();

@@ -79,7 +79,7 @@ int run(const Request& request) {
   if (!problem) return failed(problem.error());
   if (!request.all) {
     const Result<Config> config =
-        request.config.empty() ? definition->default_config(device) : definition->config(request.config);
+        request.config.empty() ? definition->default_config(*problem, device) : definition->config(request.config);
     if (!config) return failed(config.error());
     const Result<Candidate> candidate = definition->resolve(*problem, *config, device);
     if (!candidate) return failed(candidate.error());
