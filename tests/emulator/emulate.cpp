@@ -178,10 +178,14 @@ class Emulator {
                   .stores = report.stores,
                   .loads = report.loads};
       for (const Region& region : regions) {
-        emulated.traffic.push_back(
-            {.tensor = region.name,
-             .copied_bytes = region.copied_bytes,
-             .program_bytes = test::bytes_moved(candidate_, launch, region.name, AccessKind::load)});
+        const auto program = [&](AccessKind kind) {
+          return test::bytes_moved(candidate_, launch, region.name, kind);
+        };
+        emulated.traffic.push_back({.tensor = region.name,
+                                    .copied_bytes = region.copied_bytes,
+                                    .loaded_bytes = program(AccessKind::load),
+                                    .reduced_bytes = region.reduced_bytes,
+                                    .program_reduced_bytes = program(AccessKind::reduce)});
       }
     }
     const std::string damage = tensors_.damage();

@@ -19,10 +19,14 @@ struct EmulationOptions {
   std::uint64_t input_seed = 0;     // 0: the inputs that a GPU verifies with
 };
 
+// What a launch did to a tensor by the primitives that are counted, and what its block program says. A kernel
+// that loads or adds in other ways does more than is counted.
 struct TensorTraffic {
   std::string tensor;
-  std::int64_t copied_bytes = 0;   // read by the kernel's asynchronous copies
-  std::int64_t program_bytes = 0;  // loaded by the block program
+  std::int64_t copied_bytes = 0;   // read by asynchronous copies
+  std::int64_t loaded_bytes = 0;   // of the block program
+  std::int64_t reduced_bytes = 0;  // changed by atomic operations
+  std::int64_t program_reduced_bytes = 0;
 };
 
 struct EmulatedLaunch {

@@ -26,14 +26,19 @@ void print(const char* what, const Wavefronts& wavefronts) {
               static_cast<long long>(wavefronts.needed), static_cast<long long>(wavefronts.accesses));
 }
 
+void print(const std::string& tensor, const char* counted, std::int64_t bytes, const char* said,
+           std::int64_t program_bytes) {
+  if (bytes == 0 && program_bytes == 0) return;
+  std::printf("  %-22s %12lld bytes %s, %lld %s in the block program\n", tensor.c_str(),
+              static_cast<long long>(bytes), counted, static_cast<long long>(program_bytes), said);
+}
+
 void print(const Emulation& emulation) {
   for (const EmulatedLaunch& launch : emulation.launches) {
     std::printf("launch %s\n", launch.name.c_str());
     for (const TensorTraffic& traffic : launch.traffic) {
-      if (traffic.copied_bytes == 0 && traffic.program_bytes == 0) continue;
-      std::printf("  %-22s %12lld bytes copied, %lld in the block program\n", traffic.tensor.c_str(),
-                  static_cast<long long>(traffic.copied_bytes),
-                  static_cast<long long>(traffic.program_bytes));
+      print(traffic.tensor, "copied", traffic.copied_bytes, "loaded", traffic.loaded_bytes);
+      print(traffic.tensor, "added to", traffic.reduced_bytes, "reduced", traffic.program_reduced_bytes);
     }
     print("ldmatrix, stmatrix", launch.ldmatrix);
     print("cp.async", launch.copies);

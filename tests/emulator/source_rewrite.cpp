@@ -60,11 +60,11 @@ std::string rewrite_for_host(const std::string& preprocessed) {
   static const std::regex dynamic_shared(
       R"(extern\s+__shared__\s+)"
       R"((?:__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)\s*|alignas\s*\([^()]*\)\s*)*)"
-      R"(([^;\[()]*?)\b(\w+)\s*\[\s*\]\s*;)");
+      R"(([^;\[()]*?)\s+(\w+)\s*\[\s*\]\s*;)");
   static const std::regex static_shared(R"(\bstatic\s+__shared__\b|\b__shared__\s+static\b|\b__shared__\b)");
   std::string text = without_assembly(preprocessed);
   text = std::regex_replace(text, dynamic_shared,
-                            "$1 * const $2 = static_cast<$1 *>(::weir::emulator::dynamic_shared());");
+                            "$1* const $2 = static_cast<$1*>(::weir::emulator::dynamic_shared());");
   return std::regex_replace(text, static_shared, "static thread_local");
 }
 

@@ -34,9 +34,10 @@ std::string describe(int signal, const void* address) {
     return "an access to dynamic shared memory of " + std::to_string(scheduler.request().shared_bytes) +
            " bytes, " + relation(scheduler.dynamic_shared());
   }
-  char text[64];
-  std::snprintf(text, sizeof text, "an access to address %p, which is no memory of the kernel", address);
-  return text;
+  if (scheduler.on_stacks(address)) return "an overflow of its stack";
+  char text[32];
+  std::snprintf(text, sizeof text, "%p", address);
+  return std::string("an access to address ") + text + ", which is no memory of the kernel";
 }
 
 void on_fault(int signal, siginfo_t* info, void*) {

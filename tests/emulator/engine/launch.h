@@ -17,7 +17,8 @@ namespace weir::emulator {
 struct Region {
   std::string name;
   const GuardedMemory* memory = nullptr;
-  std::int64_t copied_bytes = 0;  // read by asynchronous copies; added to
+  std::int64_t copied_bytes = 0;   // read by asynchronous copies; added to
+  std::int64_t reduced_bytes = 0;  // changed by atomic operations
 };
 
 struct LaunchRequest {

@@ -116,6 +116,23 @@ void check_global(const void* pointer, int bytes, bool write, const char* operat
   region_of(pointer, bytes, operation, write ? "writes" : "reads", site);
 }
 
+void count_reduction(const void* address, int bytes) {
+  const auto* byte = static_cast<const std::byte*>(address);
+  for (Region& region : scheduler().request().memory) {
+    const std::byte* begin = region.memory->data();
+    if (byte >= begin && byte < begin + region.memory->bytes()) region.reduced_bytes += bytes;
+  }
+}
+
+void reduce_add(float* destination, const float* values, int count, Site site) {
+  yield("red.add", site);
+  const int bytes = count * static_cast<int>(sizeof(float));
+  if (reinterpret_cast<std::uintptr_t>(destination) % static_cast<unsigned>(bytes) != 0)
+    fail("red.add to a misaligned address", site);
+  region_of(destination, bytes, "red.add", "writes", site).reduced_bytes += bytes;
+  for (int i = 0; i < count; ++i) destination[i] += values[i];
+}
+
 void copy_async(unsigned destination, const void* source, int bytes, int valid_bytes, Site site) {
   if (valid_bytes < 0 || valid_bytes > bytes) fail("cp.async of fewer than 0 or more than all bytes", site);
   unsigned char* target = shared_pointer(destination, bytes, "cp.async", site);

@@ -76,6 +76,11 @@ Scheduler::~Scheduler() {
   munmap(stacks_, stacks_bytes_);
 }
 
+bool Scheduler::on_stacks(const void* address) const {
+  const auto* byte = static_cast<const std::byte*>(address);
+  return byte >= stacks_ && byte < stacks_ + stacks_bytes_;
+}
+
 std::uint64_t Scheduler::random() {
   random_state_ ^= random_state_ << 13;
   random_state_ ^= random_state_ >> 7;

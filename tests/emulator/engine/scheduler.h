@@ -32,6 +32,8 @@ class Scheduler {
   Block& block() { return block_; }
   LaunchRequest& request() { return request_; }
   const GuardedMemory& dynamic_shared() const { return shared_; }
+  // Whether an address belongs to the threads' stacks or the guards between them.
+  bool on_stacks(const void* address) const;
   LaunchReport& counts() { return report_; }
   std::uint64_t random();
 

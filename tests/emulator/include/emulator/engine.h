@@ -92,6 +92,11 @@ WEIR_EMULATOR_API void count_shared_access(SharedAccess access, const void* poin
 WEIR_EMULATOR_API void check_global(const void* pointer, int bytes, bool write, const char* operation,
                                     Site site);
 
+/// `address` is about to be changed by an atomic operation on `bytes` bytes.
+WEIR_EMULATOR_API void count_reduction(const void* address, int bytes);
+/// destination[i] += values[i] (red.add), aligned to all `count` values.
+WEIR_EMULATOR_API void reduce_add(float* destination, const float* values, int count, Site site);
+
 // --- asynchronous copies of a thread (cp.async)
 // -------------------------------------------------------------
 

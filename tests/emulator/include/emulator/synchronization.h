@@ -196,13 +196,14 @@ WEIR_REDUCE(int, __reduce_min_sync, a < b ? a : b)
 WEIR_REDUCE(int, __reduce_max_sync, a < b ? b : a)
 
 // Fibers switch only in calls, so what follows the yield is atomic.
-#define WEIR_ATOMIC(name, parameters, expression) \
-  template <class T>                              \
-  T name parameters {                             \
-    weir::emulator::yield(#name, site);           \
-    const T old = *address;                       \
-    *address = expression;                        \
-    return old;                                   \
+#define WEIR_ATOMIC(name, parameters, expression)              \
+  template <class T>                                           \
+  T name parameters {                                          \
+    weir::emulator::yield(#name, site);                        \
+    weir::emulator::count_reduction(address, sizeof *address); \
+    const T old = *address;                                    \
+    *address = expression;                                     \
+    return old;                                                \
   }
 template <class T>
 struct WeirSame {

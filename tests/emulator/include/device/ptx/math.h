@@ -13,5 +13,14 @@ inline float ex2_approx_ftz(float value) {
 inline float lg2_approx_ftz(float value) {
   return flushed(log2f(flushed(value)));
 }
+inline float rcp_approx_ftz(float value) {
+  return flushed(1.0f / flushed(value));
+}
+inline float rsqrt_approx_ftz(float value) {
+  return flushed(1.0f / sqrtf(flushed(value)));
+}
+inline float tanh_approx(float value) {
+  return tanhf(value);
+}
 
 }  // namespace ptx
