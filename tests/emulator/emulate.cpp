@@ -6,6 +6,7 @@
 #include <stdexcept>
 
 #include "emulated_source.h"
+#include "emulator/hopper.h"
 #include "engine/launch.h"
 #include "gpu/verdict.h"
 #include "problem_tensors.h"
@@ -23,6 +24,7 @@ struct Failure {
 struct Geometry {
   std::array<std::int64_t, 3> grid, threads;
   std::int64_t shared_bytes = 0;
+  std::array<std::int64_t, 3> cluster{1, 1, 1};
 };
 
 std::array<unsigned, 3> narrow(const std::array<std::int64_t, 3>& values) {
@@ -34,6 +36,7 @@ std::array<unsigned, 3> narrow(const std::array<std::int64_t, 3>& values) {
 class ArgumentValues {
  public:
   ArgumentValues(const std::vector<Argument>& arguments, const std::vector<std::byte*>& tensors) {
+    maps_.reserve(arguments.size());
     for (const Argument& argument : arguments) {
       switch (argument.kind) {
         case Argument::Kind::tensor:
@@ -45,9 +48,15 @@ class ArgumentValues {
         case Argument::Kind::i64:
           add('l', argument.value);
           break;
+        case Argument::Kind::tensor_map:
+          add_map(argument, tensors.at(static_cast<std::size_t>(argument.tensor)));
+          break;
       }
     }
-    for (auto& value : values_) pointers_.push_back(&value);
+    std::size_t map = 0;
+    for (std::size_t i = 0; i < values_.size(); ++i) {
+      pointers_.push_back(kinds_[i] == 'm' ? static_cast<void*>(&maps_[map++].parameter) : &values_[i]);
+    }
   }
   void** pointers() { return pointers_.data(); }
   const std::string& kinds() const { return kinds_; }
@@ -61,7 +70,36 @@ class ArgumentValues {
     values_.push_back(bytes);
     kinds_ += kind;
   }
+  // What the kernel gets, and what it stands for.
+  struct Map {
+    struct alignas(64) {
+      const TensorMapImage* image;
+      std::byte rest[120];
+    } parameter;
+    TensorMapImage image;
+  };
+  void add_map(const Argument& argument, std::byte* data) {
+    values_.push_back(0);
+    kinds_ += 'm';
+    Map& map = maps_.emplace_back();
+    const TensorMap& given = argument.map;
+    if (given.shape.empty()) return;
+    map.image = {.data = reinterpret_cast<unsigned char*>(data),
+                 .tensor = argument.tensor,
+                 .element_bytes = static_cast<int>(bytes_of(given.element)),
+                 .dimensions = static_cast<int>(given.shape.size()),
+                 .swizzle_bytes = static_cast<int>(given.swizzle_bytes)};
+    for (std::size_t i = 0; i < given.shape.size(); ++i) {
+      const std::size_t from = given.shape.size() - 1 - i;
+      map.image.shape[i] = given.shape[from];
+      map.image.strides_bytes[i] = given.strides_bytes[from];
+      map.image.box[i] = static_cast<int>(given.box[from]);
+    }
+    map.parameter.image = &map.image;
+  }
+
   std::string kinds_;
+  std::vector<Map> maps_;
   std::vector<std::uint64_t> values_;
   std::vector<void*> pointers_;
 };
@@ -77,6 +115,7 @@ LaunchReport run_entry(const EmulatedSource& source, const std::string& entry, c
                         .arguments = arguments.pointers(),
                         .grid = narrow(geometry.grid),
                         .threads = narrow(geometry.threads),
+                        .cluster = narrow(geometry.cluster),
                         .shared_bytes = geometry.shared_bytes,
                         .static_shared = source.static_shared(),
                         .memory = memory,
@@ -169,8 +208,9 @@ class Emulator {
     for (const Launch& launch : candidate_.launches) {
       ArgumentValues values(launch.arguments, pointers());
       std::vector<Region> regions = tensors_.regions();
-      const LaunchReport report = run_entry(
-          source, launch.entry, {launch.grid, launch.threads, launch.shared_bytes}, values, regions, seed++);
+      const LaunchReport report =
+          run_entry(source, launch.entry, {launch.grid, launch.threads, launch.shared_bytes, launch.cluster},
+                    values, regions, seed++);
       EmulatedLaunch& emulated = emulation.launches.emplace_back();
       emulated = {.name = launch.name,
                   .ldmatrix = report.ldmatrix,

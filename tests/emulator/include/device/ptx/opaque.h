@@ -9,5 +9,6 @@ inline int opaque(int value) {
 inline unsigned opaque(unsigned value) {
   return value;
 }
+inline void pin(float&) {}
 
 }  // namespace ptx
