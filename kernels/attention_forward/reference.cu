@@ -14,9 +14,9 @@ namespace {
 
 using device::Half;
 
-constexpr int kRows = 64;
+constexpr int kRows = config::head_dim == 256 ? 32 : 64;
 constexpr int kKeys = 32;
-constexpr int kRowsPerThread = 4;
+constexpr int kRowsPerThread = kRows / 16;
 constexpr int kColumnsPerThread = config::head_dim / 16;
 constexpr int kPitch = config::head_dim + 2;  // in elements: neighbouring rows start in neighbouring banks
 constexpr unsigned kWholeWarp = 0xffffffffu;
@@ -56,7 +56,7 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   const long long q_offset =
       (static_cast<long long>(batch) * seq_q + first_row) * q_stride + head * config::head_dim;
   const long long kv_offset = static_cast<long long>(batch) * seq_kv * kv_stride + head_kv * config::head_dim;
-  const float scale = config::head_dim == 64 ? 0.125f : 0.08838834764831845f;
+  const float scale = 1.0f / sqrtf(static_cast<float>(config::head_dim));
 
   load(queries, q + q_offset, q_stride, kRows, seq_q - first_row);
 

@@ -12,14 +12,14 @@ namespace hopper {
 /// 64 x 64 elements: what one copy stores.
 using OutputPanel = PanelTile<kProductRows, kPanelColumns>;
 
-/// Rounds the 64 columns of a warpgroup's sums from register `first` on to the element type and writes them
-/// to a panel.
-template <Element element, int registers>
+/// Rounds `columns` of a warpgroup's sums, from register `first` on, to the element type and writes them to a
+/// panel.
+template <Element element, int columns, int registers>
 __device__ __forceinline__ void write_panel(unsigned panel, const float (&sums)[registers], int first) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int row = warp_in_warpgroup() * 16 + lane % 16;
 #pragma unroll
-  for (int step = 0; step < kPanelColumns / 16; ++step) {
+  for (int step = 0; step < columns / 16; ++step) {
     unsigned quarters[4];
 #pragma unroll
     for (int i = 0; i < 4; ++i) {
@@ -28,6 +28,20 @@ __device__ __forceinline__ void write_panel(unsigned panel, const float (&sums)[
     }
     ptx::stmatrix_x4(OutputPanel::chunk_address(panel, row, 16 * step + lane / 16 * 8), quarters);
   }
+}
+
+/// All of 64 x n sums, into panels `stride` bytes apart.
+template <Element element, int registers>
+__device__ __forceinline__ void write_panels(unsigned panels, unsigned stride,
+                                             const float (&sums)[registers]) {
+  constexpr int kWhole = registers * 2 / kPanelColumns;
+#pragma unroll
+  for (int panel = 0; panel < kWhole; ++panel) {
+    write_panel<element, kPanelColumns>(panels + panel * stride, sums, panel * kPanelColumns / 2);
+  }
+  constexpr int kRest = registers * 2 % kPanelColumns;
+  if constexpr (kRest > 0)
+    write_panel<element, kRest>(panels + kWhole * stride, sums, kWhole * kPanelColumns / 2);
 }
 
 /// A warpgroup's stores by the copy engine, panel by panel through `buffers` panels of shared memory, so that
@@ -51,7 +65,7 @@ class PanelStore {
       const unsigned address = shared_ + next_ * OutputPanel::bytes;
       if (issues) ptx::cp_async_bulk_wait_group_read<buffers - 1>();
       sync_warpgroup(consumer_);
-      write_panel<element>(address, sums, panel * kPanelColumns / 2);
+      write_panel<element, kPanelColumns>(address, sums, panel * kPanelColumns / 2);
       ptx::fence_proxy_async_shared();
       sync_warpgroup(consumer_);
       if (issues) {

@@ -154,16 +154,20 @@ void issue(void* const* payloads, unsigned) {
   warp.open_products.push_back(std::move(product));
 }
 
-void finish_reading(Product& product, int warp) {
+[[noreturn]] void end_overwritten(const Product& product) {
+  end("an operand of a product was overwritten before the product was complete", product.site);
+}
+
+void finish_reading_shared(Product& product, int warp) {
   if (product.read) return;
   product.read = true;
-  if (read_a(product, warp, false) != product.a_elements || read_b(product, false) != product.b_elements) {
-    end("an operand of a product was overwritten before the product was complete", product.site);
-  }
+  if (!product.a_in_registers && read_a(product, warp, false) != product.a_elements) end_overwritten(product);
+  if (read_b(product, false) != product.b_elements) end_overwritten(product);
 }
 
 void complete(Product& product) {
-  finish_reading(product, scheduler().thread().warp);
+  finish_reading_shared(product, scheduler().thread().warp);
+  if (product.a_in_registers && read_registers(product) != product.a_elements) end_overwritten(product);
   Warp& warp = scheduler().warp();
   SumsInFlight& sums = warp.in_flight.at(product.sums[0]);
   multiply(product, sums.values);
@@ -201,9 +205,7 @@ void wait(void* const* payloads, unsigned) {
     std::uint64_t group = warp.committed_groups - warp.product_groups.size();
     for (auto& products : warp.product_groups) {
       if (group++ >= complete_groups) break;
-      for (Product& product : products) {
-        if (!product.a_in_registers || &warp == &mine) finish_reading(product, number);
-      }
+      for (Product& product : products) finish_reading_shared(product, number);
     }
   });
   while (mine.product_groups.size() > pending) {
