@@ -134,13 +134,15 @@ __device__ __forceinline__ void consume(const TensorMap& o_map, Half* o, float* 
   WarpgroupRows rows(shared, consumer);
   for (int item = static_cast<int>(blockIdx.x); item < size.query_tiles();
        item += static_cast<int>(gridDim.x)) {
-    const QueryTileWork work = QueryTileWork::of(item, size);
-    if (work.tiles == 0) {
-      store_nothing_seen(o, lse, work, size, static_cast<int>(threadIdx.x) - hopper::kWarpgroupThreads);
+    const QueryTileWork seen = QueryTileWork::of(item, size);
+    if (seen.tiles == 0) {
+      store_nothing_seen(o, lse, seen, size, static_cast<int>(threadIdx.x) - hopper::kWarpgroupThreads);
       continue;
     }
     queries.wait(query);
-    rows.attend(work, size);
+    rows.attend(seen, size);
+    // Worked out again rather than kept in registers through the loop.
+    const QueryTileWork work = QueryTileWork::of(ptx::opaque(item), size);
     if (!config::store_through_queries && hopper::warp_in_warpgroup() == 0) queries.release(0);
     finish_rows(lse, rows, work, size);
     if constexpr (config::store_through_queries) {
