@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "kernels/formula.h"
+
 namespace weir::cli {
 namespace {
 
@@ -9,6 +11,7 @@ Json value(const std::string& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && end == text.data() + text.size()) return number;
+  if (const auto real = parse_real(text)) return *real;
   if (text == "true") return true;
   if (text == "false") return false;
   return text;
@@ -93,13 +96,11 @@ Json to_json(const RejectedConfig& rejected) {
 
 Json text_to_json(const std::string& key_values) {
   Json json = Json::object();
-  std::size_t at = 0;
-  while (at < key_values.size()) {
-    const std::size_t comma = std::min(key_values.find(',', at), key_values.size());
-    const std::string pair = key_values.substr(at, comma - at);
+  if (key_values.empty()) return json;
+  for (const std::string_view pair : split_values(key_values)) {
     const std::size_t equals = pair.find('=');
-    if (equals != std::string::npos) json[pair.substr(0, equals)] = value(pair.substr(equals + 1));
-    at = comma + 1;
+    if (equals != std::string_view::npos)
+      json[std::string(pair.substr(0, equals))] = value(std::string(pair.substr(equals + 1)));
   }
   return json;
 }

@@ -21,7 +21,7 @@ Json to_json(const RejectedConfig& rejected);
 Json summary(
     const Record& record);  // config, measured and predicted bytes and times, match of the verification
 
-// "k=v,k=v" to an object with integers, booleans and names.
+// "k=v,k=v" to an object with numbers, booleans and texts.
 Json text_to_json(const std::string& key_values);
 
 }  // namespace weir::cli

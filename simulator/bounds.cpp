@@ -44,7 +44,7 @@ Bounds bounds_of(const Candidate& candidate, std::span<const FlatProgram> progra
   Counter counter(candidate, cells);
   for (std::size_t i = 0; i < programs.size(); ++i) {
     const Launch& launch = candidate.launches[i];
-    ItemFrame frame(launch, programs[i], candidate.tables);
+    ItemFrame frame(launch, programs[i], candidate);
     for (std::int64_t item = 0; item < launch.work_items; ++item) {
       frame.set(item, item % block_count(launch));
       Position position;

@@ -212,7 +212,7 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
   std::vector<Cuts> cuts(space.grids.size());
   CutSampler sampler(space.grids, cuts);
   for (std::size_t i = 0; i < programs.size(); ++i)
-    sample_items(candidate.launches[i], programs[i], candidate.tables, sampler);
+    sample_items(candidate.launches[i], programs[i], candidate, sampler);
 
   std::vector<bool> accessed(cuts.size());
   for (const FlatProgram& program : programs) {

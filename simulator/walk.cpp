@@ -228,7 +228,7 @@ class Walk {
         static_cast<std::size_t>(launch_.schedule == Schedule::dynamic_items ? launch_.work_items : blocks));
     groups_.assign(static_cast<std::size_t>((resident + cluster - 1) / cluster), 0);
     walkers_.reserve(static_cast<std::size_t>(resident));
-    const ItemFrame frame(launch_, program_, candidate_.tables);
+    const ItemFrame frame(launch_, program_, candidate_);
     for (std::int64_t slot = 0; slot < resident; ++slot) {
       Walker& walker = walkers_.emplace_back(frame);
       walker.sm = static_cast<int>(slot % profile_.sm_count);

@@ -48,6 +48,11 @@ class ArgumentValues {
         case Argument::Kind::i64:
           add('l', argument.value);
           break;
+        case Argument::Kind::f32:
+          add('f', argument.real);
+          break;
+        case Argument::Kind::table:
+          throw Failure{"tables have no host version yet"};
         case Argument::Kind::tensor_map:
           add_map(argument, tensors.at(static_cast<std::size_t>(argument.tensor)));
           break;
