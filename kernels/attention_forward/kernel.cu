@@ -106,7 +106,9 @@ extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
     if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
   }
 
-  ptx::cp_async_wait_group<0>();  // a block without visible keys still has Q in flight
+  // A block without visible keys still has Q in flight, in no group yet.
+  ptx::cp_async_commit_group();
+  ptx::cp_async_wait_group<0>();
   __syncthreads();
   rows.softmax.finish();
   write(o, lse, rows, shared, batches, heads_q, heads_kv, seq_q);

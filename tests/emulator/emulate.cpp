@@ -5,8 +5,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "arguments.h"
 #include "emulated_source.h"
-#include "emulator/hopper.h"
 #include "engine/launch.h"
 #include "gpu/verdict.h"
 #include "problem_tensors.h"
@@ -31,83 +31,6 @@ std::array<unsigned, 3> narrow(const std::array<std::int64_t, 3>& values) {
   return {static_cast<unsigned>(values[0]), static_cast<unsigned>(values[1]),
           static_cast<unsigned>(values[2])};
 }
-
-// The values that the entry's parameters get. `tensors` are pointers by tensor number.
-class ArgumentValues {
- public:
-  ArgumentValues(const std::vector<Argument>& arguments, const std::vector<std::byte*>& tensors) {
-    maps_.reserve(arguments.size());
-    for (const Argument& argument : arguments) {
-      switch (argument.kind) {
-        case Argument::Kind::tensor:
-          add('p', tensors.at(static_cast<std::size_t>(argument.tensor)));
-          break;
-        case Argument::Kind::i32:
-          add('i', static_cast<std::int32_t>(argument.value));
-          break;
-        case Argument::Kind::i64:
-          add('l', argument.value);
-          break;
-        case Argument::Kind::f32:
-          add('f', argument.real);
-          break;
-        case Argument::Kind::table:
-          throw Failure{"tables have no host version yet"};
-        case Argument::Kind::tensor_map:
-          add_map(argument, tensors.at(static_cast<std::size_t>(argument.tensor)));
-          break;
-      }
-    }
-    std::size_t map = 0;
-    for (std::size_t i = 0; i < values_.size(); ++i) {
-      pointers_.push_back(kinds_[i] == 'm' ? static_cast<void*>(&maps_[map++].parameter) : &values_[i]);
-    }
-  }
-  void** pointers() { return pointers_.data(); }
-  const std::string& kinds() const { return kinds_; }
-
- private:
-  template <class T>
-  void add(char kind, T value) {
-    static_assert(sizeof(T) <= sizeof(std::uint64_t));
-    std::uint64_t bytes = 0;
-    std::memcpy(&bytes, &value, sizeof value);
-    values_.push_back(bytes);
-    kinds_ += kind;
-  }
-  // What the kernel gets, and what it stands for.
-  struct Map {
-    struct alignas(64) {
-      const TensorMapImage* image;
-      std::byte rest[120];
-    } parameter;
-    TensorMapImage image;
-  };
-  void add_map(const Argument& argument, std::byte* data) {
-    values_.push_back(0);
-    kinds_ += 'm';
-    Map& map = maps_.emplace_back();
-    const TensorMap& given = argument.map;
-    if (given.shape.empty()) return;
-    map.image = {.data = reinterpret_cast<unsigned char*>(data),
-                 .tensor = argument.tensor,
-                 .element_bytes = static_cast<int>(bytes_of(given.element)),
-                 .dimensions = static_cast<int>(given.shape.size()),
-                 .swizzle_bytes = static_cast<int>(given.swizzle_bytes)};
-    for (std::size_t i = 0; i < given.shape.size(); ++i) {
-      const std::size_t from = given.shape.size() - 1 - i;
-      map.image.shape[i] = given.shape[from];
-      map.image.strides_bytes[i] = given.strides_bytes[from];
-      map.image.box[i] = static_cast<int>(given.box[from]);
-    }
-    map.parameter.image = &map.image;
-  }
-
-  std::string kinds_;
-  std::vector<Map> maps_;
-  std::vector<std::uint64_t> values_;
-  std::vector<void*> pointers_;
-};
 
 LaunchReport run_entry(const EmulatedSource& source, const std::string& entry, const Geometry& geometry,
                        ArgumentValues& arguments, std::span<Region> memory, std::uint64_t seed) {
@@ -136,23 +59,26 @@ class Emulator {
       : candidate_(candidate),
         options_(options),
         utility_(utility),
-        tensors_(candidate.tensors, utility, options.input_seed) {}
+        tensors_(candidate, utility, options.input_seed) {}
 
   Result<Emulation> run() {
-    Result<EmulatedSource> reference = load(candidate_.verify.source, candidate_.reference_header,
-                                            {candidate_.verify.exact_entry, candidate_.verify.low_entry});
+    std::vector<std::string> entries{candidate_.verify.exact_entry, candidate_.verify.low_entry};
+    for (const PrepareLaunch& launch : candidate_.verify.prepare) entries.push_back(launch.entry);
+    Result<EmulatedSource> reference = load(candidate_.verify.source, candidate_.reference_header, entries);
     if (!reference) return reference.error();
-    std::vector<std::string> entries;
+    entries.clear();
     for (const Launch& launch : candidate_.launches) entries.push_back(launch.entry);
     Result<EmulatedSource> kernel = load(candidate_.source, candidate_.config_header, entries);
     if (!kernel) return kernel.error();
 
+    prepare_inputs(*reference);
     const std::vector<GuardedMemory> exact = run_reference(*reference, candidate_.verify.exact_entry);
     const std::vector<GuardedMemory> low = run_reference(*reference, candidate_.verify.low_entry);
     Emulation emulation;
     try {
-      run_launches(*kernel, emulation);
+      run_launches(*kernel, emulation, options_.schedule_seed);
       judge_outputs(exact, low, emulation);
+      if (candidate_.verify.deterministic && emulation.verdict.passed) check_determinism(*kernel);
     } catch (const Failure& failure) {
       emulation.verdict = {.passed = false, .detail = failure.what};
     }
@@ -171,47 +97,58 @@ class Emulator {
                                  .compute_capability = candidate_.device.compute_capability});
   }
 
-  std::vector<std::byte*> pointers() {
-    std::vector<std::byte*> all;
-    for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) all.push_back(tensors_[i].data());
+  Addresses addresses() {
+    Addresses all;
+    for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) all.tensors.push_back(tensors_[i].data());
+    for (std::size_t i = 0; i < candidate_.tables.size(); ++i) all.tables.push_back(tensors_.table(i));
     return all;
   }
 
-  // Every output as f32, in the order of the tensors.
-  std::vector<GuardedMemory> run_reference(const EmulatedSource& source, const std::string& entry) {
-    tensors_.reset();
-    tensors_.protect_inputs(true);
-    std::vector<GuardedMemory> results;
-    std::vector<std::byte*> arguments = pointers();
-    std::vector<std::string> names;
-    results.reserve(arguments.size());
-    std::vector<Region> regions = tensors_.regions();
-    for (std::size_t i = 0; i < arguments.size(); ++i) {
-      const TensorLayout& layout = tensors_.layouts()[i];
-      if (!is_output(layout)) continue;
-      results.emplace_back(
-          extent_bytes(layout) / bytes_of(layout.element) * static_cast<std::int64_t>(sizeof(float)), 16);
-      if (layout.role == Role::inout) utility_.widen(tensors_[i], layout, results.back());
-      arguments[i] = results.back().data();
-      regions[i].memory = &results.back();
-    }
-    ArgumentValues values(candidate_.verify.arguments, arguments);
-    const Geometry geometry{candidate_.verify.grid, candidate_.verify.threads,
-                            candidate_.verify.shared_bytes};
+  void run_of_reference(const EmulatedSource& source, const std::string& entry, const Geometry& geometry,
+                        ArgumentValues values, std::span<Region> regions) {
     try {
       run_entry(source, entry, geometry, values, regions, options_.schedule_seed);
     } catch (const Failure& failure) {
       throw std::runtime_error("the reference of " + candidate_.kernel + " fails: " + failure.what);
     }
+  }
+
+  void prepare_inputs(const EmulatedSource& source) {
+    tensors_.reset();
+    for (const PrepareLaunch& launch : candidate_.verify.prepare) {
+      std::vector<Region> regions = tensors_.regions();
+      run_of_reference(source, launch.entry, {launch.grid, launch.threads, launch.shared_bytes},
+                       {launch.arguments, addresses()}, regions);
+    }
+    tensors_.protect_inputs(true);
+  }
+
+  // Every output as f32, in the order of the tensors.
+  std::vector<GuardedMemory> run_reference(const EmulatedSource& source, const std::string& entry) {
+    tensors_.reset();
+    std::vector<GuardedMemory> results;
+    Addresses arguments = addresses();
+    results.reserve(arguments.tensors.size());
+    std::vector<Region> regions = tensors_.regions();
+    for (std::size_t i = 0; i < arguments.tensors.size(); ++i) {
+      const TensorLayout& layout = tensors_.layouts()[i];
+      if (!is_output(layout)) continue;
+      results.emplace_back(
+          extent_bytes(layout) / bytes_of(layout.element) * static_cast<std::int64_t>(sizeof(float)), 16);
+      if (layout.role == Role::inout) utility_.widen(tensors_[i], layout, results.back());
+      arguments.tensors[i] = results.back().data();
+      regions[i].memory = &results.back();
+    }
+    run_of_reference(source, entry,
+                     {candidate_.verify.grid, candidate_.verify.threads, candidate_.verify.shared_bytes},
+                     {candidate_.verify.arguments, arguments}, regions);
     return results;
   }
 
-  void run_launches(const EmulatedSource& source, Emulation& emulation) {
+  void run_launches(const EmulatedSource& source, Emulation& emulation, std::uint64_t seed) {
     tensors_.reset();
-    tensors_.protect_inputs(true);
-    std::uint64_t seed = options_.schedule_seed;
     for (const Launch& launch : candidate_.launches) {
-      ArgumentValues values(launch.arguments, pointers());
+      ArgumentValues values(launch.arguments, addresses());
       std::vector<Region> regions = tensors_.regions();
       const LaunchReport report =
           run_entry(source, launch.entry, {launch.grid, launch.threads, launch.shared_bytes, launch.cluster},
@@ -222,7 +159,8 @@ class Emulator {
                   .copies = report.copies,
                   .stores = report.stores,
                   .loads = report.loads};
-      for (const Region& region : regions) {
+      for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
+        const Region& region = regions[i];
         const auto program = [&](AccessKind kind) {
           return test::bytes_moved(candidate_, launch, region.name, kind);
         };
@@ -235,6 +173,20 @@ class Emulator {
     }
     const std::string damage = tensors_.damage();
     if (!damage.empty()) throw Failure{damage};
+  }
+
+  // Runs again in another order of threads and blocks: every output must keep its bits.
+  void check_determinism(const EmulatedSource& source) {
+    std::vector<std::vector<std::byte>> first;
+    for (std::size_t i = 0; i < tensors_.layouts().size(); ++i)
+      first.emplace_back(tensors_[i].data(), tensors_[i].data() + tensors_[i].bytes());
+    Emulation ignored;
+    run_launches(source, ignored, ~options_.schedule_seed);
+    for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
+      const TensorLayout& layout = tensors_.layouts()[i];
+      if (is_output(layout) && std::memcmp(first[i].data(), tensors_[i].data(), first[i].size()) != 0)
+        throw Failure{nondeterminism(layout)};
+    }
   }
 
   void judge_outputs(const std::vector<GuardedMemory>& exact, const std::vector<GuardedMemory>& low,

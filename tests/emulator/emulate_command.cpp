@@ -1,7 +1,14 @@
 // emulate KERNEL --problem k=v,… [--config k=v,…]: runs a candidate on the CPU and says whether it is right.
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
 #include <string>
+#include <vector>
 
 #include "device_limits.h"
 #include "emulate.h"
@@ -14,11 +21,27 @@ using namespace weir::emulator;
 
 struct Request {
   std::string kernel, problem, config;
+  std::vector<std::string> tables;
   std::int64_t capability = 90;
   std::uint64_t seeds = 1;
   EmulationOptions options;
   bool all = false;
 };
+
+// "name=1;2;3" or "name=FILE".
+std::map<std::string, std::vector<std::int64_t>> parse_tables(const std::vector<std::string>& texts) {
+  std::map<std::string, std::vector<std::int64_t>> tables;
+  for (const std::string& text : texts) {
+    const std::size_t equals = std::min(text.find('='), text.size());
+    std::string content = text.substr(std::min(equals + 1, text.size()));
+    if (std::ifstream file(content); file) content.assign(std::istreambuf_iterator<char>(file), {});
+    for (char& c : content) c = std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '-' ? c : ' ';
+    std::istringstream numbers(content);
+    std::vector<std::int64_t>& values = tables[text.substr(0, equals)];
+    for (std::int64_t value = 0; numbers >> value;) values.push_back(value);
+  }
+  return tables;
+}
 
 void print(const char* what, const Wavefronts& wavefronts) {
   if (wavefronts.accesses == 0) return;
@@ -80,11 +103,11 @@ int run(const Request& request) {
   };
   const Result<KernelDefinition> definition = find_kernel(request.options.include_folder, request.kernel);
   if (!definition) return failed(definition.error());
-  const Result<Problem> problem = definition->problem(request.problem);
+  const Result<Problem> problem = definition->problem(request.problem, parse_tables(request.tables));
   if (!problem) return failed(problem.error());
   if (!request.all) {
-    const Result<Config> config =
-        request.config.empty() ? definition->default_config(*problem, device) : definition->config(request.config);
+    const Result<Config> config = request.config.empty() ? definition->default_config(*problem, device)
+                                                         : definition->config(request.config);
     if (!config) return failed(config.error());
     const Result<Candidate> candidate = definition->resolve(*problem, *config, device);
     if (!candidate) return failed(candidate.error());
@@ -107,6 +130,7 @@ int main(int argc, char** argv) {
   app.add_option("KERNEL", request.kernel, "a shipped kernel's name, or a path to a kernel.yaml")->required();
   app.add_option("--problem", request.problem, "k=v,k=v")->required();
   app.add_option("--config", request.config, "k=v,k=v; the rest, or all, from the safe default");
+  app.add_option("--table", request.tables, "name=1;2;3 or name=FILE: an integer table of the problem");
   app.add_flag("--all", request.all, "every legal configuration");
   app.add_option("--capability", request.capability, "compute capability of the device, default 90");
   app.add_option("--seed", request.options.schedule_seed, "of the order of threads and blocks");

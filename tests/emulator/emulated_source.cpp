@@ -20,7 +20,7 @@ namespace fs = std::filesystem;
 
 // Indexing beyond an array and misaligned accesses fault on a GPU, or should.
 const std::string kFlags =
-    "-std=c++20 -O2 -g0 -w -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv -ffp-contract=off "
+    "-std=c++20 -O1 -g0 -w -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv -ffp-contract=off "
     "-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-extern-tls-init -fsanitize=alignment,bounds "
     "-fsanitize-undefined-trap-on-error -fmacro-prefix-map=" WEIR_SOURCE_DIR "/=";
 

@@ -41,14 +41,18 @@ class SmallKernel {
     source_ = std::move(*source);
   }
 
-  // Memory is passed as a pointer and known to the engine as "x0", "x1", …; other values as they are.
+  // Memory is passed as a pointer and known to the engine as "x0", "x1", …; other values as they are, a
+  // tensor map by the pointer to it.
   template <class... Values>
   LaunchReport run(Shape shape, std::uint64_t seed, Values&&... values) {
     std::vector<Region> regions;
     std::vector<std::uint64_t> bits;
     (add(regions, bits, values), ...);
     std::vector<void*> arguments;
-    for (std::uint64_t& value : bits) arguments.push_back(&value);
+    const std::string& kinds = source_.signature(entry_);
+    for (std::size_t i = 0; i < bits.size(); ++i) {
+      arguments.push_back(kinds[i] == 's' ? reinterpret_cast<void*>(bits[i]) : &bits[i]);
+    }
     LaunchRequest request{.call = source_.entry(entry_),
                           .arguments = arguments.data(),
                           .grid = {shape.blocks, 1, 1},

@@ -38,38 +38,40 @@ Mbarrier& find(Block& block, unsigned address, Site site) {
   return found->second;
 }
 
-const TensorMapImage& image_of(const void* map, int dimensions, Site site) {
-  const TensorMapImage* image = nullptr;
-  std::memcpy(&image, map, sizeof image);
-  if (image == nullptr) fail("uses a tensor map that the definition left out", site);
-  if (image->dimensions != dimensions)
-    fail("copies a box of another number of dimensions than the map's", site);
-  return *image;
+void check_map(const CUtensorMap& map, int dimensions, Site site) {
+  if (map.base == nullptr) fail("uses a tensor map that the definition left out", site);
+  if (map.rank != dimensions) fail("copies a box of another number of dimensions than the map's", site);
 }
 
-std::size_t box_bytes(const TensorMapImage& map) {
-  auto bytes = static_cast<std::size_t>(map.element_bytes);
-  for (int i = 0; i < map.dimensions; ++i) bytes *= static_cast<std::size_t>(map.box[i]);
+std::size_t box_bytes(const CUtensorMap& map) {
+  std::size_t bytes = map.element_bytes;
+  for (int i = 0; i < map.rank; ++i) bytes *= map.box[i];
   return bytes;
+}
+
+// The tensor that a map is of; null if it is none of the launch's.
+Region* region_of(const CUtensorMap& map) {
+  for (Region& region : scheduler().request().memory) {
+    if (region.memory->surrounds(map.base)) return &region;
+  }
+  return nullptr;
 }
 
 // Calls visit(offset in shared memory, address in the tensor or null outside it) for each element of a box.
 template <class Visit>
-void for_each_element(const TensorMapImage& map, const std::array<int, 5>& at, Visit visit) {
+void for_each_element(const CUtensorMap& map, const std::array<int, 5>& at, Visit visit) {
   std::array<int, 5> index{};
-  for (std::size_t offset = 0; offset < box_bytes(map);
-       offset += static_cast<std::size_t>(map.element_bytes)) {
-    unsigned char* element = map.data;
+  for (std::size_t offset = 0; offset < box_bytes(map); offset += map.element_bytes) {
+    unsigned char* element = map.base;
     bool inside = true;
-    for (int i = 0; i < map.dimensions; ++i) {
+    for (int i = 0; i < map.rank; ++i) {
       const auto axis = static_cast<std::size_t>(i);
       const long long coordinate = static_cast<long long>(at[axis]) + index[axis];
-      inside = inside && coordinate >= 0 && coordinate < map.shape[i];
-      element += coordinate * map.strides_bytes[i];
+      inside = inside && coordinate >= 0 && coordinate < map.sizes[i];
+      element += coordinate * (i == 0 ? map.element_bytes : map.strides[i - 1]);
     }
     visit(offset, inside ? element : nullptr);
-    for (std::size_t i = 0; i < 5 && ++index[i] == (static_cast<int>(i) < map.dimensions ? map.box[i] : 1);
-         ++i) {
+    for (std::size_t i = 0; i < 5 && ++index[i] == (static_cast<int>(i) < map.rank ? map.box[i] : 1); ++i) {
       index[i] = 0;
     }
   }
@@ -87,7 +89,7 @@ std::array<int, 5> coordinates(const int* at, int dimensions) {
   return all;
 }
 
-std::string arrive_with_box(Block& block, const TensorMapImage& map, const std::array<int, 5>& at,
+std::string arrive_with_box(Block& block, const CUtensorMap& map, const std::array<int, 5>& at,
                             unsigned destination, unsigned barrier, bool counts) {
   if (block.live == 0) return "a copy arrives in a block that has ended";
   std::int64_t inside_bytes = 0;
@@ -110,12 +112,21 @@ std::string arrive_with_box(Block& block, const TensorMapImage& map, const std::
 }
 
 void store(const PanelStore& panel) {
-  for_each_element(*panel.map, panel.at, [&](std::size_t offset, unsigned char* element) {
+  Region* region = region_of(panel.map);
+  for_each_element(panel.map, panel.at, [&](std::size_t offset, unsigned char* element) {
     if (element == nullptr) return;
-    const unsigned address =
-        swizzled(panel.address + static_cast<unsigned>(offset), panel.map->swizzle_bytes);
-    std::memcpy(element, shared_in(scheduler().block(), address),
-                static_cast<std::size_t>(panel.map->element_bytes));
+    const unsigned address = swizzled(panel.address + static_cast<unsigned>(offset), panel.map.swizzle_bytes);
+    const unsigned char* source = shared_in(scheduler().block(), address);
+    if (!panel.add) {
+      std::memcpy(element, source, panel.map.element_bytes);
+      return;
+    }
+    float sum = 0, term = 0;
+    std::memcpy(&sum, element, sizeof sum);
+    std::memcpy(&term, source, sizeof term);
+    sum += term;
+    std::memcpy(element, &sum, sizeof sum);
+    if (region != nullptr) region->reduced_bytes += panel.map.element_bytes;
   });
 }
 
@@ -186,16 +197,15 @@ void cluster_wait(Site site) {
   running.wait();
 }
 
-void tensor_load(unsigned destination, const void* map, unsigned barrier, const int* at, int dimensions,
-                 unsigned blocks, Site site) {
+void tensor_load(unsigned destination, const CUtensorMap& map, unsigned barrier, const int* at,
+                 int dimensions, unsigned blocks, Site site) {
   yield("cp.async.bulk.tensor", site);
   Scheduler& running = scheduler();
-  const TensorMapImage& image = image_of(map, dimensions, site);
-  const unsigned alignment = image.swizzle_bytes == 0 ? 128 : static_cast<unsigned>(image.swizzle_bytes) * 8;
+  check_map(map, dimensions, site);
+  const unsigned alignment = map.swizzle_bytes == 0 ? 128 : map.swizzle_bytes * 8u;
   if (destination % alignment != 0) fail("copies a box to an address that its swizzle does not allow", site);
   shared_pointer(destination, 16, "cp.async.bulk.tensor", site);
-  shared_pointer(destination + static_cast<unsigned>(box_bytes(image)) - 16, 16, "cp.async.bulk.tensor",
-                 site);
+  shared_pointer(destination + static_cast<unsigned>(box_bytes(map)) - 16, 16, "cp.async.bulk.tensor", site);
   const unsigned receivers = blocks == 0 ? 1u << running.block().rank : blocks;
   if (receivers >> running.cluster().size() != 0)
     fail("copies to a block that the cluster does not have", site);
@@ -203,22 +213,24 @@ void tensor_load(unsigned destination, const void* map, unsigned barrier, const 
   for (Block& block : running.cluster()) {
     if ((receivers >> block.rank & 1u) == 0) continue;
     if (block.live == 0) fail("copies to a block that has ended", site);
-    std::memset(shared_in(block, destination), 0xff, box_bytes(image));
-    running.post([&block, &image, all = coordinates(at, dimensions), destination, barrier, first] {
-      return arrive_with_box(block, image, all, destination, barrier, first);
+    std::memset(shared_in(block, destination), 0xff, box_bytes(map));
+    running.post([&block, map, all = coordinates(at, dimensions), destination, barrier, first] {
+      return arrive_with_box(block, map, all, destination, barrier, first);
     });
     first = false;
   }
 }
 
-void tensor_store(const void* map, unsigned source, const int* at, int dimensions, Site site) {
+void tensor_store(const CUtensorMap& map, unsigned source, const int* at, int dimensions, bool add,
+                  Site site) {
   yield("cp.async.bulk.tensor", site);
-  const TensorMapImage& image = image_of(map, dimensions, site);
-  const unsigned char* first = shared_pointer(source, 16, "cp.async.bulk.tensor", site);
-  for (unsigned offset = 0; offset < box_bytes(image); offset += 16) {
+  check_map(map, dimensions, site);
+  if (add && map.element_bytes != sizeof(float)) fail("adds elements that are not f32", site);
+  for (unsigned offset = 0; offset < box_bytes(map); offset += 16) {
+    shared_pointer(source + offset, 16, "cp.async.bulk.tensor", site);
     check_fenced(source + offset, "a tensor store", site);
   }
-  scheduler().thread().open_stores.push_back({&image, first, source, coordinates(at, dimensions)});
+  scheduler().thread().open_stores.push_back({map, source, coordinates(at, dimensions), add});
 }
 
 void tensor_store_commit() {

@@ -30,10 +30,10 @@ struct Block;
 
 // A box that the copy engine stores to a tensor, once the thread waits for it.
 struct PanelStore {
-  const TensorMapImage* map;
-  const unsigned char* source;
+  CUtensorMap map;
   unsigned address;
   std::array<int, 5> at;
+  bool add;
 };
 
 // PTX ISA, "mbarrier": the current phase completes with the last arrival and the last byte.

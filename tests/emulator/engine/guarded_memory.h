@@ -9,6 +9,8 @@ namespace weir::emulator {
 
 class GuardedMemory {
  public:
+  // None: data() is null.
+  GuardedMemory() = default;
   // The address is a multiple of `alignment` (a power of two up to a page), and the end as close to the
   // faulting page behind it as that allows.
   GuardedMemory(std::int64_t bytes, std::int64_t alignment);

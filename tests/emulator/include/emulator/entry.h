@@ -6,13 +6,13 @@
 
 namespace weir::emulator {
 
-/// One letter for each kind of parameter: p pointer, i and l 4 and 8 bytes, f and d floating point, m a
-/// tensor map.
+/// One letter for each kind of parameter: p pointer, i and l 4 and 8 bytes, f and d floating point, s a
+/// structure.
 template <class T>
 constexpr char kKind = __is_same(T, float)    ? 'f'
                        : __is_same(T, double) ? 'd'
+                       : __is_class(T)        ? 's'
                        : sizeof(T) == 4       ? 'i'
-                       : sizeof(T) == 128     ? 'm'
                                               : 'l';
 template <class T>
 constexpr char kKind<T*> = 'p';

@@ -4,6 +4,17 @@
 
 #include "emulator/engine.h"
 
+/// The host's encoding of a tensor map; engine/tensor_map.h makes one.
+struct alignas(64) CUtensorMap {
+  unsigned char* base;   // null: the kernel does not use the map
+  long long sizes[5];    // elements, innermost first
+  long long strides[4];  // bytes, of all dimensions but the innermost
+  unsigned short box[5];
+  unsigned char rank, element_bytes;
+  unsigned char swizzle_bytes;  // 0, 32, 64 or 128
+};
+static_assert(sizeof(CUtensorMap) == 128);
+
 namespace weir::emulator {
 
 // --- mbarriers
@@ -27,23 +38,14 @@ WEIR_EMULATOR_API void cluster_wait(Site site);
 // --- the copy engine
 // ----------------------------------------------------------------------------------------
 
-/// A tensor map: dimensions innermost first.
-struct TensorMapImage {
-  unsigned char* data;
-  int tensor;  // its number
-  int element_bytes, dimensions;
-  long long shape[5], strides_bytes[5];
-  int box[5];
-  int swizzle_bytes;
-};
-
 /// Reads a box into the shared memory of every block of the cluster in `blocks` (0: this one) and counts its
 /// bytes at the barrier there. The destination is undefined (NaN) from here until then.
-WEIR_EMULATOR_API void tensor_load(unsigned destination, const void* map, unsigned barrier, const int* at,
-                                   int dimensions, unsigned blocks, Site site);
+WEIR_EMULATOR_API void tensor_load(unsigned destination, const CUtensorMap& map, unsigned barrier,
+                                   const int* at, int dimensions, unsigned blocks, Site site);
 /// Writes a box when its group is waited for.
-WEIR_EMULATOR_API void tensor_store(const void* map, unsigned source, const int* at, int dimensions,
-                                    Site site);
+/// `add`: adds f32 elements instead.
+WEIR_EMULATOR_API void tensor_store(const CUtensorMap& map, unsigned source, const int* at, int dimensions,
+                                    bool add, Site site);
 WEIR_EMULATOR_API void tensor_store_commit();
 WEIR_EMULATOR_API void tensor_store_wait(int pending_groups);
 /// What this thread wrote to shared memory may from here on be read by the copy engine and by products.
