@@ -96,13 +96,14 @@ class ProgramWalk {
   std::int64_t tensor_flops_ = 0;
 };
 
-// Bytes that a launch moves, by tensor and kind, counting every access.
+// Bytes that a launch moves, by tensor and kind, counting every access; what a cluster shares counts once.
 inline std::int64_t bytes_moved(const Candidate& candidate, const Launch& launch, const std::string& tensor,
                                 AccessKind access) {
   std::int64_t bytes = 0;
   ProgramWalk(candidate, launch).walk([&](std::int64_t, const Box& box) {
     const TensorLayout& layout = candidate.tensors[static_cast<std::size_t>(box.tensor)];
-    if (layout.name == tensor && box.access == access) bytes += box.elements * bytes_of(layout.element);
+    if (layout.name == tensor && box.access == access)
+      bytes += box.elements * bytes_of(layout.element) / box.receivers;
   });
   return bytes;
 }

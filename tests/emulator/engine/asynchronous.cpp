@@ -103,7 +103,7 @@ std::string arrive_with_box(Block& block, const CUtensorMap& map, const std::arr
       std::memset(target, 0, static_cast<std::size_t>(map.element_bytes));
     }
   });
-  if (counts) scheduler().request().memory[static_cast<std::size_t>(map.tensor)].copied_bytes += inside_bytes;
+  if (Region* region = region_of(map); counts && region != nullptr) region->copied_bytes += inside_bytes;
   const auto found = block.mbarriers.find(barrier);
   if (found == block.mbarriers.end()) return "a copy counts at an mbarrier that nobody has initialised";
   found->second.bytes -= static_cast<std::int64_t>(box_bytes(map));
