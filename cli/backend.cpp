@@ -30,6 +30,11 @@ Result<OpenBackend> open_backend(const BackendOptions& options) {
     if (!replay) return replay.error();
     opened.backend = std::move(replay->backend);
     opened.profile = std::move(replay->profile);
+    if (!options.gpu.empty()) {
+      Result<DeviceProfile> named = find_profile(profiles_folder(), options.gpu);
+      if (!named) return named.error();
+      opened.profile = std::move(*named);
+    }
     opened.recorded_configs = std::move(replay->configs);
     opened.notes.push_back("replaying what " + opened.backend->facts().name + " measured, from " +
                            options.replay.string());

@@ -16,6 +16,7 @@ Json to_json(const Problem& problem);
 Json to_json(
     const Config& config);  // integers and booleans as such; "variant" last, if the kernel has several
 Json to_json(const Bounds& bounds);
+Json to_json(const Uncalibrated& uncalibrated);  // calibrated, calibration_note
 Json to_json(const RankedConfig& ranked);
 Json to_json(const RejectedConfig& rejected);
 Json summary(

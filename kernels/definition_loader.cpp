@@ -1,7 +1,7 @@
 // The head of a definition: name, problem parameters and tables. variant_loader.cpp has the rest.
 #include "kernels/definition_loader.h"
 
-#include "kernels/suggest.h"
+#include "base/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {

@@ -46,6 +46,9 @@ struct ParameterModel {
   FormulaSignature signature;  // of a formula; what a real number's limits and default may use
 };
 
+// Whether a formula is the one that the definition takes by default.
+bool is_default(const ParameterModel& parameter, const NamedValue& value);
+
 struct TableModel {
   std::string name;
   int line = 0;

@@ -3,9 +3,9 @@
 #include <map>
 #include <utility>
 
+#include "base/suggest.h"
 #include "kernels/expression_syntax.h"
 #include "kernels/expression_tree.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <limits>
 
+#include "base/suggest.h"
 #include "kernels/expression_syntax.h"
 #include "kernels/formula_tree.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

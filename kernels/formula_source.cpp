@@ -288,11 +288,14 @@ class RangeCode {
   std::string integer_;
 };
 
+// Real formulas take indices of any type that behaves like an int: a kernel may pass one that turns into a float
+// faster than by a conversion for each score.
 std::string function_head(const char* type, const std::string& name, const FormulaSignature& signature) {
   std::string arguments;
   for (const FormulaName& variable : signature.variables) {
     arguments += arguments.empty() ? "" : ", ";
-    arguments += (variable.type == Type::real ? "float " : "int ") + variable.name;
+    arguments += variable.type == Type::real ? "float " : signature.gives_bool ? "int " : "auto ";
+    arguments += variable.name;
   }
   return std::string("__device__ inline ") + type + " " + name + "(" + arguments + ") {\n";
 }

@@ -1,8 +1,8 @@
 // One entry of `launches`: its geometry and arguments; program_loader.cpp reads the block program.
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/definition_loader.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "kernels/digest.h"
+#include "base/digest.h"
 
 namespace weir {
 

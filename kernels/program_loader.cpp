@@ -1,8 +1,8 @@
 // The block program of a launch.
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/definition_loader.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/suggest.h"
 #include "kernels/config_header.h"
 #include "kernels/definition_model.h"
 #include "kernels/fold_program.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 
@@ -107,6 +107,7 @@ class Resolver {
       }
       if (parameter.info.type == ParameterInfo::Type::formula) {
         bind_formula(parameter, *value);
+        at(parameter.slot) = is_default(parameter, *value);
       } else {
         at(parameter.slot) =
             parameter.info.type == ParameterInfo::Type::real ? real_key(value->real) : value->value;

@@ -1,9 +1,9 @@
 // KernelDefinition::config, default_config and enumerate: values of tunables from text and back.
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/assignments.h"
 #include "kernels/definition_model.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/suggest.h"
 #include "kernels/definition_loader.h"
 #include "kernels/section_merge.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {

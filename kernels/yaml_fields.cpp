@@ -4,7 +4,7 @@
 #include <cctype>
 #include <charconv>
 
-#include "kernels/suggest.h"
+#include "base/suggest.h"
 
 namespace weir {
 

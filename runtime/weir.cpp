@@ -242,7 +242,8 @@ weir_status weir_pick_info(const weir_kernel* kernel, weir_kernel_info* info) {
                                    .launches = pick.candidate ? pick.candidate->launches.size() : 0,
                                    .tensors = kernel->tensors.size(),
                                    .median_seconds = pick.median_seconds,
-                                   .predicted_dram_bytes = pick.predicted_dram_bytes},
+                                   .predicted_dram_bytes = pick.predicted_dram_bytes,
+                                   .uncalibrated_traffic = pick.uncalibrated.traffic.c_str()},
                   info);
 }
 

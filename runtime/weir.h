@@ -115,6 +115,8 @@ typedef struct weir_kernel_info {
   size_t tensors;              /* tables that launches take included */
   double median_seconds;       /* as the tuner measured it with a cold L2; 0 unless exact */
   double predicted_dram_bytes; /* read and written; 0 unless exact */
+  /* What that prediction rests on that nobody measured on this GPU model; empty: it is calibrated. */
+  const char* uncalibrated_traffic;
 } weir_kernel_info;
 
 typedef struct weir_tensor_info {

@@ -155,6 +155,7 @@ Result<Prediction> predict_cache(const DeviceProfile& profile, const Candidate& 
   prediction.l2_hit_rate = hit_rate(prediction.traffic);
   prediction.dirty_bytes = cache.dirty_bytes();
   prediction.regime = regime_of(prediction, totals);
+  prediction.uncalibrated = uncalibrated(profile);
   set_intervals(prediction, totals, l2, options.cold_l2);
   return prediction;
 }
@@ -170,7 +171,9 @@ Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candid
     const CellSpace cells = make_cells(candidate, programs, profile);
     switch (options.fidelity) {
       case Fidelity::bounds:
-        return Prediction{.fidelity = "bounds", .bounds = bounds_of(candidate, programs, cells)};
+        return Prediction{.fidelity = "bounds",
+                          .bounds = bounds_of(candidate, programs, cells),
+                          .uncalibrated = uncalibrated(profile)};
       case Fidelity::cache:
         return predict_cache(profile, candidate, options, programs, cells);
     }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <vector>
 
 #include "simulator/flat_program.h"
 #include "simulator/work.h"
@@ -13,8 +12,7 @@
 namespace weir {
 
 template <typename Sink>
-void sample_items(const Launch& launch, const FlatProgram& program,
-                  const Candidate& candidate, Sink& sink) {
+void sample_items(const Launch& launch, const FlatProgram& program, const Candidate& candidate, Sink& sink) {
   constexpr std::int64_t kWholeItems = 4;
   constexpr std::int64_t kSampledItems = 64;
   constexpr std::int64_t kSampledSteps = 64;

@@ -10,7 +10,7 @@
 #include <iterator>
 #include <utility>
 
-#include "kernels/digest.h"
+#include "base/digest.h"
 #include "source_rewrite.h"
 
 namespace weir::emulator {

@@ -117,10 +117,10 @@ TEST(ProblemFormula, HeaderHasConstantsAndFunctions) {
   EXPECT_THAT(plain.config_header, HasSubstr("constexpr float softcap = 0.0f;\n"));
   EXPECT_THAT(plain.config_header,
               HasSubstr("constexpr bool score_is_default = true;\n"
-                        "__device__ inline float score(float score, int q_index, int k_index, int "
-                        "head, int batch) {\n  return score;\n}\n"
-                        "__device__ inline float score_derivative(float score, int q_index, int "
-                        "k_index, int head, int batch) {\n  return 1.0f;\n}\n"
+                        "__device__ inline float score(float score, auto q_index, auto k_index, auto "
+                        "head, auto batch) {\n  return score;\n}\n"
+                        "__device__ inline float score_derivative(float score, auto q_index, auto "
+                        "k_index, auto head, auto batch) {\n  return 1.0f;\n}\n"
                         "enum class Range { none, some, all };\n"));
   EXPECT_THAT(plain.config_header,
               HasSubstr("constexpr bool mask_is_default = true;\n__device__ inline bool mask(int"));
@@ -250,6 +250,23 @@ TEST(ProblemFormula, DefinitionErrorsNameLineAndRemedy) {
               HasSubstr("kernel.yaml:" + line +
                         ": in 'deterministic' of 'verify' 'tiles == 16', column 1: found the "
                         "unknown name 'tiles', did you mean 'tile'?"));
+}
+
+TEST(ProblemFormula, ExpressionsKnowWhetherAFormulaIsItsDefault) {
+  const std::string yaml =
+      test::replaced(kYaml, "  - {require: softcap <= 50, reason: too large a cap}",
+                     "  - {require: score_is_default || !mask_is_default, reason: only with a mask}");
+  const KernelDefinition definition = test::parse_or_stop(yaml);
+  const auto legal = [&](const std::string& problem) {
+    return definition
+        .resolve(test::problem_or_stop(definition, problem), test::config_or_stop(definition, ""),
+                 test::h100())
+        .ok();
+  };
+  EXPECT_TRUE(legal("seq=64"));
+  EXPECT_TRUE(legal("seq=64,score=score"));
+  EXPECT_FALSE(legal("seq=64,score=score - 1"));
+  EXPECT_TRUE(legal("seq=64,score=score - 1,mask=k_index <= q_index"));
 }
 
 }  // namespace

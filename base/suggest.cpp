@@ -1,4 +1,4 @@
-#include "kernels/suggest.h"
+#include "base/suggest.h"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 // XXH3 digests, for keys; not for security.
 #pragma once
 
-#include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,5 +25,9 @@ class Digest {
   struct State;
   std::unique_ptr<State> state_;
 };
+
+// XXH3-128, as 32 hex digits, of the parts as one sequence of bytes: what any other program computes for
+// them.
+std::string xxh3_hex(std::initializer_list<std::string_view> parts);
 
 }  // namespace weir

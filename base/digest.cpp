@@ -1,11 +1,22 @@
-#include "kernels/digest.h"
+#include "base/digest.h"
 
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <cstdint>
 #include <cstdio>
 
 namespace weir {
+namespace {
+
+std::string hex(const XXH128_hash_t& hash) {
+  char text[33];
+  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
+                static_cast<unsigned long long>(hash.low64));
+  return text;
+}
+
+}  // namespace
 
 struct Digest::State {
   XXH3_state_t xxh3;
@@ -25,15 +36,18 @@ void Digest::add(std::string_view part) {
 }
 
 std::string Digest::hex128() const {
-  const XXH128_hash_t hash = XXH3_128bits_digest(&state_->xxh3);
-  char text[33];
-  std::snprintf(text, sizeof text, "%016llx%016llx", static_cast<unsigned long long>(hash.high64),
-                static_cast<unsigned long long>(hash.low64));
-  return text;
+  return hex(XXH3_128bits_digest(&state_->xxh3));
 }
 
 std::string Digest::hex64() const {
   return hex128().substr(0, 16);
+}
+
+std::string xxh3_hex(std::initializer_list<std::string_view> parts) {
+  XXH3_state_t state;
+  XXH3_128bits_reset(&state);
+  for (const std::string_view part : parts) XXH3_128bits_update(&state, part.data(), part.size());
+  return hex(XXH3_128bits_digest(&state));
 }
 
 }  // namespace weir
