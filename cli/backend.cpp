@@ -25,8 +25,9 @@ Result<OpenBackend> open_backend(const BackendOptions& options) {
 
   OpenBackend opened;
   if (!options.replay.empty()) {
-    Result<ReplayDevice> replay = open_replay(
-        options.replay, *profiles, ReplayOptions{options.device_name, options.replay_delay_seconds});
+    Result<ReplayDevice> replay =
+        open_replay(options.replay, *profiles,
+                    ReplayOptions{options.device_name, options.replay_delay_seconds, kernels_folder()});
     if (!replay) return replay.error();
     opened.backend = std::move(replay->backend);
     opened.profile = std::move(replay->profile);
