@@ -19,7 +19,7 @@ __device__ unsigned long long descriptor(unsigned address, unsigned leading, uns
          static_cast<unsigned long long>(stride >> 4) << 32 | 1ull << 62;
 }
 
-__device__ void wait(unsigned barrier, unsigned parity) {
+__device__ void wait_for(unsigned barrier, unsigned parity) {
   while (!ptx::mbarrier_try_wait_parity(barrier, parity)) {
   }
 }
@@ -45,7 +45,7 @@ __device__ void multiply(const TensorMap& a_map, const TensorMap& b_map, const u
     ptx::cp_async_bulk_tensor_3d(a_tile, a_map, barrier, 0, 0, 0);
     ptx::cp_async_bulk_tensor_3d(b_tile, b_map, barrier, 0, 0, 0);
   }
-  wait(barrier, 0);
+  wait_for(barrier, 0);
 
   unsigned fragments[kDepth / 16][4];
   for (int step = 0; step < kDepth / 16; ++step) {
@@ -131,7 +131,7 @@ extern "C" __global__ void add_through_ring(const __grid_constant__ TensorMap x_
     for (int tile = 0; thread == 0 && tile < tiles; ++tile) {
       const unsigned barrier = ptx::shared_address(&full[tile % kStages]);
       if (fault != kNoEmptyWait)
-        wait(ptx::shared_address(&empty[tile % kStages]), tile / kStages % 2 ^ 1);
+        wait_for(ptx::shared_address(&empty[tile % kStages]), tile / kStages % 2 ^ 1);
       ptx::mbarrier_arrive_expect_tx(barrier, kTileBytes + (fault == kTooFewBytes ? 16 : 0));
       ptx::cp_async_bulk_tensor_2d(buffers + tile % kStages * kTileBytes, x_map, barrier, 0, 32 * tile);
     }
@@ -140,7 +140,7 @@ extern "C" __global__ void add_through_ring(const __grid_constant__ TensorMap x_
   ptx::setmaxnreg_inc<240>();
   for (int tile = 0; tile < tiles; ++tile) {
     if (fault != kNoFullWait)
-      wait(ptx::shared_address(&full[tile % kStages]), tile / kStages % 2);
+      wait_for(ptx::shared_address(&full[tile % kStages]), tile / kStages % 2);
     // A thread's own row of 128 bytes in every tile; its place does not depend on the swizzle.
     const unsigned row = tile % kStages * kTileBytes + (thread - 32) / 2 * 128;
     for (int i = thread % 2; i < 32; i += 2) *reinterpret_cast<float*>(shared + row + 4 * i) += 1;
