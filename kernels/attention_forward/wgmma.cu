@@ -1,9 +1,9 @@
 // O = softmax(Q · transpose(K) / sqrt(head_dim)) · V in one pass over K and V (FlashAttention-3), for Hopper.
 //
-// A producer warp streams Q, K and V through rings in shared memory with the copy engine, K and V from the
-// last visible tile to the first, so that the tiles that need a mask come first. Each consumer warpgroup owns
-// 64 query rows of the block's tile; scores, weights and the output stay in its registers: scores are,
-// rounded, the A operand of the product with V.
+// Producer warps stream K and V, and each consumer's rows of Q, through rings in shared memory with the copy
+// engine, K and V from the last visible tile to the first, so that the tiles that need a mask come first. Each
+// consumer warpgroup owns 64 query rows of the block's tile; scores, weights and the output stay in its
+// registers: scores are, rounded, the A operand of the product with V.
 #include <weir/config.h>
 
 #include "device/attention/warpgroup_rows.h"
@@ -29,20 +29,14 @@ __device__ __forceinline__ void load_tile(unsigned tile, const TensorMap& map, u
   }
 }
 
-/// One thread: keeps the rings filled, through all query tiles of the block.
-__device__ __forceinline__ void produce(const TensorMap& q, const TensorMap& k, const TensorMap& v,
-                                        const SharedTiles& shared, const ProblemSize& size) {
-  const QueryRing queries = shared.query_ring();
+/// One thread: keeps the rings of K and V filled, through all query tiles of the block.
+__device__ __forceinline__ void produce_keys(const TensorMap& k, const TensorMap& v,
+                                             const SharedTiles& shared, const ProblemSize& size) {
   const KeyRing keys = shared.key_ring(), values = shared.value_ring();
-  QueryRing::Position query;
   KeyRing::Position position;
   for (int item = static_cast<int>(blockIdx.x); item < size.query_tiles();
        item += static_cast<int>(gridDim.x)) {
     const QueryTileWork work = QueryTileWork::of(item, size);
-    if (work.tiles == 0) continue;
-    queries.acquire(query, QueryTile::bytes);
-    load_tile<QueryTile>(shared.queries, q, queries.full(0), work.batch, work.first_row, work.head_q);
-    query.advance();
     for (int tile = work.tiles - 1; tile >= 0; --tile, position.advance()) {
       const int offset = position.stage * KeyTile::bytes;
       const int row = tile * config::tile_kv;
@@ -52,6 +46,23 @@ __device__ __forceinline__ void produce(const TensorMap& q, const TensorMap& k, 
       load_tile<KeyTile>(shared.values + offset, v, values.full(position.stage), work.batch, row,
                          work.head_kv);
     }
+  }
+}
+
+/// One thread: the same for a consumer's rows of Q. A thread of its own, so that K and V of the next query tile
+/// need not wait until this one's rows are done with.
+__device__ __forceinline__ void produce_queries(const TensorMap& q, const SharedTiles& shared,
+                                                const ProblemSize& size, int consumer) {
+  const QueryRing queries = shared.query_ring(consumer);
+  QueryRing::Position position;
+  for (int item = static_cast<int>(blockIdx.x); item < size.query_tiles();
+       item += static_cast<int>(gridDim.x)) {
+    const QueryTileWork work = QueryTileWork::of(item, size);
+    if (work.tiles == 0) continue;
+    queries.acquire(position, QueryTile::bytes);
+    load_tile<QueryTile>(shared.query_tile(consumer, position.stage), q, queries.full(position.stage),
+                         work.batch, work.first_row + consumer * hopper::kProductRows, work.head_q);
+    position.advance();
   }
 }
 
@@ -74,11 +85,10 @@ __device__ __forceinline__ void finish_rows(float* lse, WarpgroupRows& rows, con
   }
 }
 
-/// O through this warpgroup's rows of the Q tile, which nobody else reads.
+/// O through this warpgroup's rows of Q. The copies read them until `stored_rows_are_read`.
 __device__ __forceinline__ void store_through_queries(const TensorMap& o, const WarpgroupRows& rows,
-                                                      const SharedTiles& shared, const QueryTileWork& work,
-                                                      int consumer) {
-  const unsigned first = shared.queries + consumer * hopper::OutputPanel::bytes;
+                                                      const QueryTileWork& work, int consumer) {
+  const unsigned first = rows.queries();
   hopper::write_panels<config::dtype>(first, QueryTile::panel_bytes, rows.output);
   ptx::fence_proxy_async_shared();
   hopper::sync_warpgroup(consumer);
@@ -90,8 +100,12 @@ __device__ __forceinline__ void store_through_queries(const TensorMap& o, const 
                                          work.first_row + consumer * hopper::kProductRows, work.batch);
     }
     ptx::cp_async_bulk_commit_group();
-    ptx::cp_async_bulk_wait_group_read<0>();
   }
+}
+
+/// The thread that gives the rows back waits until they may be overwritten.
+__device__ __forceinline__ void wait_for_stored_rows() {
+  if (hopper::thread_in_warpgroup() == 0) ptx::cp_async_bulk_wait_group_read<0>();
 }
 
 __device__ __forceinline__ void store_from_registers(Half* o, const WarpgroupRows& rows,
@@ -129,9 +143,10 @@ __device__ __forceinline__ void store_nothing_seen(Half* o, float* lse, const Qu
 /// A consumer warpgroup, through all query tiles of the block.
 __device__ __forceinline__ void consume(const TensorMap& o_map, Half* o, float* lse,
                                         const SharedTiles& shared, const ProblemSize& size, int consumer) {
-  const QueryRing queries = shared.query_ring();
-  QueryRing::Position query;
+  // With more rows of Q in shared memory than those at hand, nobody waits for a store to read its rows.
+  constexpr bool kStoresLater = config::store_through_queries && config::query_stages > 1;
   WarpgroupRows rows(shared, consumer);
+  bool storing = false;
   for (int item = static_cast<int>(blockIdx.x); item < size.query_tiles();
        item += static_cast<int>(gridDim.x)) {
     const QueryTileWork seen = QueryTileWork::of(item, size);
@@ -139,19 +154,22 @@ __device__ __forceinline__ void consume(const TensorMap& o_map, Half* o, float* 
       store_nothing_seen(o, lse, seen, size, static_cast<int>(threadIdx.x) - hopper::kWarpgroupThreads);
       continue;
     }
-    queries.wait(query);
-    rows.attend(seen, size);
+    rows.attend(seen, size, [&] {
+      if (!kStoresLater || !storing) return;
+      wait_for_stored_rows();
+      rows.release_stored_queries();
+    });
     // Worked out again rather than kept in registers through the loop.
     const QueryTileWork work = QueryTileWork::of(ptx::opaque(item), size);
-    if (!config::store_through_queries && hopper::warp_in_warpgroup() == 0) queries.release(0);
     finish_rows(lse, rows, work, size);
     if constexpr (config::store_through_queries) {
-      store_through_queries(o_map, rows, shared, work, consumer);
-      if (hopper::warp_in_warpgroup() == 0) queries.release(0);
+      store_through_queries(o_map, rows, work, consumer);
+      if (!kStoresLater) wait_for_stored_rows();
+      rows.leave_queries(!kStoresLater);
+      storing = true;
     } else {
       store_from_registers(o, rows, work, size);
     }
-    query.advance();
   }
   rows.finish_turns();
   if (config::store_through_queries && hopper::thread_in_warpgroup() == 0) ptx::cp_async_bulk_wait_group<0>();
@@ -172,15 +190,21 @@ extern "C" __global__ void __launch_bounds__(Registers::threads, 1)
     ptx::prefetch_tensormap(q);
     ptx::prefetch_tensormap(k);
     ptx::prefetch_tensormap(v);
-    shared.query_ring().initialise(kConsumers);
     shared.key_ring().initialise(kConsumers);
     shared.value_ring().initialise(kConsumers);
+    for (int consumer = 0; consumer < kConsumers; ++consumer) shared.query_ring(consumer).initialise(1);
   }
   hopper::finish_initialisation<1>(threadIdx.x == 0);
 
   if (warpgroup == 0) {
     Registers::become_producer();
-    if (threadIdx.x == 0) produce(q, k, v, shared, size);
+    const int warp = hopper::warp_in_warpgroup();
+    if (threadIdx.x % 32 != 0 || warp > kConsumers) return;
+    if (warp == 0) {
+      produce_keys(k, v, shared, size);
+    } else {
+      produce_queries(q, shared, size, warp - 1);
+    }
   } else {
     Registers::become_consumer();
     consume(o_map, o, lse, shared, size, warpgroup - 1);

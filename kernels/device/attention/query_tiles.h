@@ -13,13 +13,16 @@ struct ProblemSize {
 };
 
 /// tile_q query rows of one head. Heads are worked on in groups of head_group; within a group the query tiles
-/// that see the most keys come first, and the heads of the group run side by side. Key tiles [0, unmasked)
-/// are seen whole by every row, [unmasked, tiles) in part.
+/// that see the most keys come first, and the heads of the group run side by side. Every second round of a
+/// persistent grid goes backwards, so that no block has the longest tile of every round. Key tiles
+/// [0, unmasked) are seen whole by every row, [unmasked, tiles) in part.
 struct QueryTileWork {
   int batch, head_q, head_kv, first_row, tiles, unmasked;
 
-  static __device__ __forceinline__ QueryTileWork of(int number, const ProblemSize& size) {
+  /// `item` as the blocks count them: item % gridDim.x is the block's number.
+  static __device__ __forceinline__ QueryTileWork of(int item, const ProblemSize& size) {
     const int tiles_q = size.tiles_q();
+    const int number = config::persistent ? alternating(item, size.query_tiles()) : item;
     const int first_head = number / (config::head_group * tiles_q) * config::head_group;
     const int heads = min(config::head_group, size.batches * size.heads_q - first_head);
     const int within = number - first_head * tiles_q;
@@ -39,6 +42,14 @@ struct QueryTileWork {
     work.tiles = (seen_by_any + config::tile_kv - 1) / config::tile_kv;
     work.unmasked = seen_by_all / config::tile_kv;
     return work;
+  }
+
+ private:
+  static __device__ __forceinline__ int alternating(int item, int items) {
+    const int blocks = static_cast<int>(gridDim.x);
+    const int first = item - static_cast<int>(blockIdx.x);  // of the round
+    const bool backwards = first / blocks % 2 != 0;
+    return backwards ? first + min(blocks, items - first) - 1 - static_cast<int>(blockIdx.x) : item;
   }
 };
 

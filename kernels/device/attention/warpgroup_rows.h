@@ -14,9 +14,9 @@ constexpr int kConsumers = config::tile_q / hopper::kProductRows;
 static_assert(config::tile_q % hopper::kProductRows == 0, "a consumer warpgroup owns 64 query rows");
 static_assert(!config::ping_pong || config::overlap, "a turn is a pair of products, of two key tiles");
 
-using QueryTile = hopper::PanelTile<config::tile_q, config::head_dim>;
+using QueryTile = hopper::PanelTile<hopper::kProductRows, config::head_dim>;  // of one consumer
 using KeyTile = hopper::PanelTile<config::tile_kv, config::head_dim>;
-using QueryRing = hopper::Pipeline<1>;
+using QueryRing = hopper::Pipeline<config::query_stages>;
 using KeyRing = hopper::Pipeline<config::stages>;
 using Turns = hopper::Turns<config::ping_pong ? kConsumers : 2>;
 
@@ -29,19 +29,23 @@ __device__ constexpr float scale_log2() {
   return hopper::kLog2E / kRoot;
 }
 
-/// Where a block keeps its tiles and barriers. All are shared addresses.
+/// Where a block keeps its tiles and barriers. All are shared addresses. Every consumer has its own rows of Q
+/// and its own barriers for them, so that its next rows arrive while others are still busy with theirs.
 struct SharedTiles {
   unsigned queries, keys, values, barriers;
 
   __device__ __forceinline__ explicit SharedTiles(unsigned shared)
       : queries(shared),
-        keys(queries + QueryTile::bytes),
+        keys(queries + kConsumers * config::query_stages * QueryTile::bytes),
         values(keys + config::stages * KeyTile::bytes),
         barriers(values + config::stages * KeyTile::bytes) {}
-  __device__ __forceinline__ QueryRing query_ring() const { return QueryRing(barriers); }
-  __device__ __forceinline__ KeyRing key_ring() const { return KeyRing(barriers + QueryRing::bytes); }
-  __device__ __forceinline__ KeyRing value_ring() const {
-    return KeyRing(barriers + QueryRing::bytes + KeyRing::bytes);
+  __device__ __forceinline__ KeyRing key_ring() const { return KeyRing(barriers); }
+  __device__ __forceinline__ KeyRing value_ring() const { return KeyRing(barriers + KeyRing::bytes); }
+  __device__ __forceinline__ QueryRing query_ring(int consumer) const {
+    return QueryRing(barriers + 2 * KeyRing::bytes + consumer * QueryRing::bytes);
+  }
+  __device__ __forceinline__ unsigned query_tile(int consumer, int stage) const {
+    return queries + (consumer * config::query_stages + stage) * QueryTile::bytes;
   }
 };
 
@@ -52,15 +56,21 @@ class WarpgroupRows {
       : shared_(shared), consumer_(consumer), turn_(consumer) {}
 
   /// output = softmax(Q · transpose(K)) · V, not yet normalised, for a query tile that sees some keys.
-  __device__ __forceinline__ void attend(const QueryTileWork& work, const ProblemSize& size) {
+  /// `meanwhile()` is called once, while a product is running. If the output is stored through them, the rows
+  /// of Q stay until `leave_queries`.
+  template <class Meanwhile>
+  __device__ __forceinline__ void attend(const QueryTileWork& work, const ProblemSize& size,
+                                         Meanwhile meanwhile) {
     softmax.reset();
     first_row_ = work.first_row + consumer_ * hopper::kProductRows + hopper::warp_in_warpgroup() * 16 +
                  static_cast<int>(threadIdx.x) % 32 / 4;
+    shared_.query_ring(consumer_).wait(queries_);
     const int masked = work.tiles - work.unmasked;
     if constexpr (config::overlap) {
       begin_turn();
       score();
       end_turn();
+      meanwhile();
       ptx::wgmma_wait_group<0>();
       hopper::pin(scores_);
       release(shared_.key_ring(), keys_);
@@ -73,18 +83,35 @@ class WarpgroupRows {
       for (; step < masked; ++step) overlapped_step<true>(work, size, step);
 #pragma unroll 1
       for (; step < work.tiles; ++step) overlapped_step<false>(work, size, step);
+      if (!config::store_through_queries) leave_queries(true);
       multiply_values(work.tiles > 1);
       ptx::wgmma_wait_group<0>();
       hopper::pin(output);
       release(shared_.value_ring(), values_);
     } else {
+      meanwhile();
       int step = 0;
 #pragma unroll 1
       for (; step < masked; ++step) plain_step<true>(work, size, step);
 #pragma unroll 1
       for (; step < work.tiles; ++step) plain_step<false>(work, size, step);
+      if (!config::store_through_queries) leave_queries(true);
     }
     softmax.finish();
+  }
+
+  /// This warpgroup's rows of Q in shared memory, which nobody else reads.
+  __device__ __forceinline__ unsigned queries() const {
+    return shared_.query_tile(consumer_, queries_.stage);
+  }
+  /// To the next query tile's. They are given back now, or by `release_stored_queries`.
+  __device__ __forceinline__ void leave_queries(bool now) {
+    if (now) release_stage(queries_.stage);
+    queries_.advance();
+  }
+  /// Those of the query tile before.
+  __device__ __forceinline__ void release_stored_queries() {
+    release_stage((queries_.stage + config::query_stages - 1) % config::query_stages);
   }
 
   /// After the last query tile: nobody is left to take the next turn.
@@ -133,6 +160,7 @@ class WarpgroupRows {
     if (masked) mask(work.tiles - 1 - step, size);
     float factor[2];
     const bool rescales = softmax.template weigh<masked>(scores_, factor, scale_log2());
+    ptx::execute_before(softmax.sum[0] + softmax.sum[1], shared_.queries);
     ptx::wgmma_wait_group<0>();
     hopper::pin(output);
     release(shared_.value_ring(), values_);
@@ -153,8 +181,7 @@ class WarpgroupRows {
     shared_.key_ring().wait(keys_);
     ptx::wgmma_fence();
     hopper::multiply_transposed<config::dtype, QueryTile, KeyTile>(
-        scores_, shared_.queries, consumer_ * hopper::kProductRows,
-        shared_.keys + keys_.stage * KeyTile::bytes, false);
+        scores_, queries(), 0, shared_.keys + keys_.stage * KeyTile::bytes, false);
     ptx::wgmma_commit_group();
   }
 
@@ -167,6 +194,9 @@ class WarpgroupRows {
     ptx::wgmma_commit_group();
   }
 
+  __device__ __forceinline__ void release_stage(int query_stage) {
+    if (hopper::warp_in_warpgroup() == 0) shared_.query_ring(consumer_).release(query_stage);
+  }
   __device__ __forceinline__ void release(const KeyRing& ring, KeyRing::Position& position) {
     if (hopper::warp_in_warpgroup() == 0) ring.release(position.stage);
     position.advance();
@@ -196,6 +226,7 @@ class WarpgroupRows {
   SharedTiles shared_;
   int consumer_, turn_;
   int first_row_ = 0;
+  QueryRing::Position queries_;
   KeyRing::Position keys_, values_;
   float scores_[config::tile_kv / 2];
   hopper::Weights<config::tile_kv> weights_;

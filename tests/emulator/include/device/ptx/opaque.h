@@ -10,5 +10,6 @@ inline unsigned opaque(unsigned value) {
   return value;
 }
 inline void pin(float&) {}
+inline void execute_before(float, unsigned) {}
 
 }  // namespace ptx
