@@ -1,8 +1,8 @@
 // O = softmax(Q · transpose(K) / sqrt(head_dim)) · V in one pass over K and V (FlashAttention-3), for Hopper.
 //
 // Producer warps stream K and V, and each consumer's rows of Q, through rings in shared memory with the copy
-// engine, K and V from the last visible tile to the first, so that the tiles that need a mask come first. Each
-// consumer warpgroup owns 64 query rows of the block's tile; scores, weights and the output stay in its
+// engine, K and V from the last visible tile to the first, so that the tiles that need a mask come first.
+// Each consumer warpgroup owns 64 query rows of the block's tile; scores, weights and the output stay in its
 // registers: scores are, rounded, the A operand of the product with V.
 #include <weir/config.h>
 
@@ -16,7 +16,7 @@ using namespace attention;
 using device::Half;
 using ptx::TensorMap;
 
-using Registers = hopper::RegisterSplit<kConsumers, config::producer_registers>;
+using Registers = hopper::RegisterSplit<kConsumers>;
 
 /// All panels of a tile of `Tile::rows` rows of one head.
 template <class Tile>
@@ -49,8 +49,8 @@ __device__ __forceinline__ void produce_keys(const TensorMap& k, const TensorMap
   }
 }
 
-/// One thread: the same for a consumer's rows of Q. A thread of its own, so that K and V of the next query tile
-/// need not wait until this one's rows are done with.
+/// One thread: the same for a consumer's rows of Q. A thread of its own, so that K and V of the next query
+/// tile need not wait until this one's rows are done with.
 __device__ __forceinline__ void produce_queries(const TensorMap& q, const SharedTiles& shared,
                                                 const ProblemSize& size, int consumer) {
   const QueryRing queries = shared.query_ring(consumer);

@@ -24,7 +24,7 @@ constexpr int kRows = config::tile_m / kSharers;                     // of a til
 constexpr int kSlabs = kRows / hopper::kProductRows;
 constexpr bool kStoresPanels = config::store_buffers > 0;
 
-using Registers = hopper::RegisterSplit<config::consumers, config::producer_registers>;
+using Registers = hopper::RegisterSplit<config::consumers>;
 using ATile = hopper::PanelTile<config::tile_m, config::tile_k>;
 using BTile = hopper::PanelTile<config::tile_n, config::tile_k>;
 using Ring = hopper::Pipeline<config::stages, kClusterBlocks>;
@@ -141,12 +141,13 @@ __device__ __forceinline__ void consume(const TensorMap& c_map, Half* c, int m, 
       position.advance(steps);
       continue;
     }
+    const TileIndex tile =
+        work.tile();  // its divisions run before the products, which hide nothing after them
     SlabSums sums[kSlabs];
     if (config::ping_pong) Turns::begin(turn);
     multiply(sums, ring, position, stages, warpgroup_row, steps);
     if (config::ping_pong) Turns::end(turn, work.next_exists());
 
-    const TileIndex tile = work.tile();
     const int row = tile.row * config::tile_m + warpgroup_row;
     const int column = tile.column * config::tile_n;
 #pragma unroll

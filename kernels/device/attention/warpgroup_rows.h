@@ -125,7 +125,7 @@ class WarpgroupRows {
   }
 
   float output[config::head_dim / 2];
-  hopper::RowSoftmax<config::rescale_slack> softmax;
+  hopper::RowSoftmax softmax;
 
  private:
   /// One key tile after another.
@@ -181,8 +181,15 @@ class WarpgroupRows {
     shared_.key_ring().wait(keys_);
     ptx::wgmma_fence();
     hopper::multiply_transposed<config::dtype, QueryTile, KeyTile>(
-        scores_, queries(), 0, shared_.keys + keys_.stage * KeyTile::bytes, false);
+        scores_, queries_in_product(), 0, shared_.keys + keys_.stage * KeyTile::bytes, false);
     ptx::wgmma_commit_group();
+  }
+
+  /// With heads of 256, ptxas keeps the descriptors of Q's 16 steps in registers that the output needs,
+  /// unless it has to work them out again.
+  __device__ __forceinline__ unsigned queries_in_product() const {
+    if constexpr (config::head_dim < 256) return queries();
+    return ptx::opaque(queries());
   }
 
   /// output (+)= weights · V.

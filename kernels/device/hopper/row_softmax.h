@@ -15,11 +15,10 @@ __device__ __forceinline__ float infinity() {
 }
 
 /// Exponentials are powers of two relative to `base`, the largest score seen when it was last raised, in
-/// units of log2. With a positive `slack` it is raised only when a score exceeds it by more than that:
-/// numerator and denominator share the base, so the result is the same, and the output is seldom rescaled.
-template <int slack>
+/// units of log2. It is raised only when a score exceeds it by more than `slack`: numerator and denominator
+/// share the base, so the result is the same, and the output is seldom rescaled.
 struct RowSoftmax {
-  static_assert(slack >= 0 && slack <= 8, "larger exponentials would overflow f16 weights");
+  static constexpr int slack = 8;  // sums of larger exponentials in f16 weights could overflow
 
   float base[2];
   float sum[2];  // of this thread's columns, until `finish`
@@ -87,7 +86,7 @@ struct RowSoftmax {
       maximum[half] = fmaxf(base[half], value * scale_log2);
       exceeds |= maximum[half] > base[half] + slack;
     }
-    if (slack > 0 && !__any_sync(0xffffffffu, exceeds)) return false;
+    if (!__any_sync(0xffffffffu, exceeds)) return false;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       factor[half] = ptx::ex2_approx_ftz(base[half] - finite(maximum[half]));

@@ -31,17 +31,18 @@ __device__ __forceinline__ void sync_warpgroup(int consumer) {
 }
 
 /// How the registers of a block are split: each thread starts with the same number, the producer gives up all
-/// but `producer_registers`, and the consumers share what it gave.
-template <int consumers, int producer_registers>
+/// but `kept`, and the consumers share what it gave.
+template <int consumers>
 struct RegisterSplit {
+  static constexpr int kept = 24;  // the least that there is; ptxas 13.0 spills nothing of any producer here
   static constexpr int threads = (consumers + 1) * kWarpgroupThreads;
   static constexpr int at_launch = kRegistersPerBlock / threads / 8 * 8;
-  static constexpr int shared_out = (at_launch * (consumers + 1) - producer_registers) / consumers / 8 * 8;
+  static constexpr int shared_out = (at_launch * (consumers + 1) - kept) / consumers / 8 * 8;
   static constexpr int consumer_registers = shared_out < 240 ? shared_out : 240;
 
   /// One consumer already starts with as many as a thread can address.
   static __device__ __forceinline__ void become_producer() {
-    if constexpr (consumers > 1) ptx::setmaxnreg_dec<producer_registers>();
+    if constexpr (consumers > 1) ptx::setmaxnreg_dec<kept>();
   }
   static __device__ __forceinline__ void become_consumer() {
     if constexpr (consumers > 1) ptx::setmaxnreg_inc<consumer_registers>();

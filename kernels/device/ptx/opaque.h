@@ -20,9 +20,9 @@ __device__ __forceinline__ void pin(float& value) {
   asm volatile("" : "+f"(value)::"memory");
 }
 
-/// What `value`, at least 0, is computed from is executed before later waits and memory operations: a store to
-/// shared memory that never happens, but that ptxas does not move past them. It moves arithmetic, and would
-/// leave what is meant to run during a product until after the wait for it.
+/// What `value`, at least 0, is computed from is executed before later waits and memory operations: a store
+/// to shared memory that never happens, but that ptxas does not move past them. It moves arithmetic, and
+/// would leave what is meant to run during a product until after the wait for it.
 __device__ __forceinline__ void execute_before(float value, unsigned shared) {
   asm volatile(
       "{\n.reg .pred never;\n"
