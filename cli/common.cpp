@@ -93,4 +93,10 @@ Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std:
   return tables;
 }
 
+void add_mask_option(CLI::App& command, std::string& mask) {
+  command.add_option("--mask", mask,
+                     "Blocks of scores that are kept: full, butterfly(stride=8), window(left=2,right=0), "
+                     "global(rows=1,columns=1), random(density=0.1,seed=1), file(PATH), joined by +");
+}
+
 }  // namespace weir::cli

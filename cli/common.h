@@ -40,4 +40,6 @@ void catch_interrupts();
 // "--table kept_blocks=FILE" or "kept_blocks=1;2;3": integers separated by anything that is no digit or sign.
 Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std::vector<std::string>& texts);
 
+void add_mask_option(CLI::App& command, std::string& mask);
+
 }  // namespace weir::cli

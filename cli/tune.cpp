@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "masks/problem_mask.h"
 #include "tuner/calibration_file.h"
 #include "tuner/tune.h"
 #include "tuner/workload.h"
@@ -15,6 +16,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> kernels, tables;
+  std::string mask;
   std::string problem, config, workload, strategy = "model", time_budget;
   std::filesystem::path db = "tuned.weir";
   BackendOptions backend;
@@ -136,7 +138,7 @@ Result<std::vector<Task>> plan(const Options& options) {
     for (const std::string& kernel : options.kernels) {
       Result<KernelDefinition> definition = find_kernel(kernels_folder(), kernel);
       if (!definition) return definition.error();
-      Result<Problem> problem = definition->problem(options.problem, *tables);
+      Result<Problem> problem = masked_problem(*definition, options.problem, *tables, options.mask);
       if (!problem) return problem.error();
       tasks.push_back({*definition, *problem, strategy, {}});
       if (!options.config.empty()) {
@@ -156,7 +158,7 @@ Result<std::vector<Task>> plan(const Options& options) {
     }
     Result<KernelDefinition> definition = find_kernel(kernels_folder(), item.kernel);
     if (!definition) return definition.error();
-    Result<Problem> problem = definition->problem(item.problem, item.tables);
+    Result<Problem> problem = masked_problem(*definition, item.problem, item.tables, item.mask);
     if (!problem) return problem.error();
     StrategyOptions own = strategy;
     if (!item.strategy.empty()) own.name = item.strategy;
@@ -273,6 +275,7 @@ void register_tune(CLI::App& app, int& exit_code) {
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v");
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
+  add_mask_option(*command, options->mask);
   command->add_option("--workload", options->workload, "YAML file with problems");
   command->add_option("--db", options->db, "The store, created if missing")->capture_default_str();
   command->add_option("--strategy", options->strategy, "model, exhaustive or random")->capture_default_str();

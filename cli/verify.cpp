@@ -5,6 +5,7 @@
 #include "cli/common.h"
 #include "cli/json.h"
 #include "cli/locations.h"
+#include "masks/problem_mask.h"
 #include "tuner/tune.h"
 #include "tuner/workload.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 struct Options {
   std::vector<std::string> kernels, problems;
-  std::string workload, config;
+  std::string workload, config, mask;
   BackendOptions backend;
   std::int64_t budget = 0;
   bool json = false;
@@ -38,7 +39,8 @@ int run(const Options& options) {
     }
   } else {
     for (const std::string& kernel : options.kernels) {
-      for (const std::string& problem : options.problems) items.push_back({kernel, problem, {}, "", 0});
+      for (const std::string& problem : options.problems)
+        items.push_back({kernel, problem, {}, options.mask, "", 0});
     }
   }
   if (items.empty()) {
@@ -54,7 +56,7 @@ int run(const Options& options) {
   for (const WorkloadProblem& item : items) {
     Result<KernelDefinition> definition = find_kernel(kernels_folder(), item.kernel);
     if (!definition) return complain(definition.error());
-    Result<Problem> problem = definition->problem(item.problem, item.tables);
+    Result<Problem> problem = masked_problem(*definition, item.problem, item.tables, item.mask);
     if (!problem) return complain(problem.error());
     std::vector<Config> only;
     if (!options.config.empty()) {
@@ -100,6 +102,7 @@ void register_verify(CLI::App& app, int& exit_code) {
                       "Shipped kernels or paths to kernel.yaml; with --workload a filter");
   command->add_option("--problem", options->problems,
                       "Problem parameters, k=v,k=v; may be given several times");
+  add_mask_option(*command, options->mask);
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--workload", options->workload, "YAML file with problems");
   command->add_option("--budget", options->budget, "Candidates per problem at most (default: all)");

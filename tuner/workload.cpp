@@ -45,11 +45,13 @@ Result<Workload> load_workload(const std::filesystem::path& file) try {
         problem.strategy = entry.second.as<std::string>();
       } else if (key == "budget") {
         problem.budget = entry.second.as<std::int64_t>();
+      } else if (key == "mask") {
+        problem.mask = entry.second.as<std::string>();
       } else if (key == "tables") {
         problem.tables = entry.second.as<std::map<std::string, std::vector<std::int64_t>>>();
       } else {
         return at(file, entry.first,
-                  "unknown key '" + key + "'; expected kernel, problem, tables, strategy or budget");
+                  "unknown key '" + key + "'; expected kernel, problem, tables, mask, strategy or budget");
       }
     }
     if (problem.kernel.empty()) return at(file, item, "a problem needs a kernel");

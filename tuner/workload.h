@@ -21,6 +21,7 @@ struct WorkloadProblem {
   std::string kernel;
   std::string problem;
   std::map<std::string, std::vector<std::int64_t>> tables;
+  std::string mask;         // of blocks, by its name (masks/mask_text.h); empty: none
   std::string strategy;     // empty: the command line's
   std::int64_t budget = 0;  // 0: the command line's
 };
