@@ -5,6 +5,7 @@
 //     - {kernel: gemm, problem: "m=4096,n=4096,k=4096"}
 //     - {kernel: attention_forward, problem: "heads_q=16,seq_q=2048,head_dim=128", strategy: random, budget:
 //     20}
+//     - {kernel: attention_block_sparse, problem: "heads_q=16,seq_q=4096,head_dim=64", mask: butterfly}
 #pragma once
 
 #include <cstdint>
