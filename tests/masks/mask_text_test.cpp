@@ -44,11 +44,11 @@ TEST(MaskText, ReadsFiles) {
   const std::filesystem::path file =
       std::filesystem::path(testing::TempDir()) / (std::to_string(getpid()) + "_mask.txt");
   std::ofstream(file)
-      << "# six rows\n10 00000000\n1100000000\n1110000000\n0000111100\n1000000001\n0000000000\n";
+      << "# six rows\n10 00000000\n1100000000\n1110000000\n0000111100\n1000000010\n0000000000\n";
   const BlockMask mask = mask_of("file(" + file.string() + ")");
   EXPECT_TRUE(mask.kept(0, 0, 0));
-  EXPECT_TRUE(mask.kept(1, 4, 9));
-  EXPECT_FALSE(mask.kept(1, 4, 8));
+  EXPECT_TRUE(mask.kept(1, 4, 8));
+  EXPECT_FALSE(mask.kept(1, 4, 7));
   EXPECT_EQ(mask.kept_blocks(0, 3), 4);
   EXPECT_EQ(mask.kept_blocks(0, 5), 0);
   std::ofstream(file) << "101";
@@ -61,7 +61,7 @@ TEST(MaskText, ReadsFiles) {
 TEST(MaskText, ErrorsSayWhatIsPossible) {
   EXPECT_EQ(error_of("buterfly"), "found the unknown mask 'buterfly', did you mean 'butterfly'?");
   EXPECT_EQ(error_of("window(left=1"), "found the mask 'window(left=1' without its closing parenthesis");
-  EXPECT_EQ(error_of("window(lift=1)"), "found 'lift=1' in the mask window; expected left or right");
+  EXPECT_EQ(error_of("window(lift=1)"), "found 'lift=1' in the mask window; expected left and right");
   EXPECT_EQ(error_of("window(left=-1)"), "found left=-1 in the mask window; expected an integer, at least 0");
   EXPECT_EQ(error_of("full(1)"), "found '1' in the mask full; expected nothing");
   EXPECT_EQ(error_of("random"), "found density= in the mask random; expected a number from 0 to 1");
