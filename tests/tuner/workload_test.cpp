@@ -46,6 +46,34 @@ TEST(Workload, ErrorsNameFileAndLine) {
   EXPECT_EQ(load_workload("/nonexistent.yaml").error().kind, ErrorKind::missing);
 }
 
+TEST(Workload, TablesAreNamesAndListsOfIntegers) {
+  const auto error = [](const std::string& tables) {
+    const auto workload = parse("problems:\n  - kernel: gemm\n    tables: " + tables + "\n");
+    return workload ? "no error" : workload.error().message;
+  };
+  EXPECT_NE(error("[1, 2]").find(":3: expected a map of table names to lists of integers"),
+            std::string::npos);
+  EXPECT_NE(error("{kept: 3}").find(":3: found no list for the table 'kept'"), std::string::npos);
+  EXPECT_NE(
+      error("{kept: [1, 2.5]}").find(":3: found '2.5' as an entry of the table 'kept'; expected an integer"),
+      std::string::npos);
+  EXPECT_EQ(error("{kept: [], more: [-1]}"), "no error");
+}
+
+TEST(Workload, ATablesFileHasTheSameForm) {
+  const std::filesystem::path file =
+      std::filesystem::path(testing::TempDir()) / ("tables_test_" + std::to_string(getpid()) + ".yaml");
+  std::ofstream(file) << "lengths: [3, 5]\nstarts:\n  - 0\n  - 3\n";
+  const auto tables = load_tables(file);
+  ASSERT_TRUE(tables.ok()) << to_string(tables.error());
+  EXPECT_EQ(*tables, (Tables{{"lengths", {3, 5}}, {"starts", {0, 3}}}));
+  std::ofstream(file) << "lengths: [3, five]\n";
+  const auto broken = load_tables(file);
+  ASSERT_FALSE(broken.ok());
+  EXPECT_NE(broken.error().message.find(file.string() + ":1: found 'five'"), std::string::npos);
+  EXPECT_EQ(load_tables("/nonexistent.yaml").error().kind, ErrorKind::missing);
+}
+
 TEST(Workload, EveryShippedWorkloadLoads) {
   int files = 0;
   for (const auto& entry : std::filesystem::directory_iterator(WEIR_SOURCE_DIR "/profiles/workloads")) {
