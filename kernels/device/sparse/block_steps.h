@@ -38,7 +38,7 @@ class BlockSteps {
     return next_[ahead].index;
   }
   __device__ __forceinline__ bool is_whole(int) const {
-    return next_[0].index < whole_end_ && next_[0].kept == Tiles::kAll;
+    return next_[0].index < whole_end_ && next_[0].bits == Tiles::kAll;
   }
   __device__ __forceinline__ void advance() {
 #pragma unroll
@@ -50,10 +50,10 @@ class BlockSteps {
   __device__ __forceinline__ bool seen_by(const QueryRows& rows, int first_key) const {
     if constexpr (kRowsDiffer) {
       const int first = rows.first_row % config::tile_q & ~(attention::kRowsPerWarp - 1);
-      unsigned kept = 0;
+      bool any = false;
 #pragma unroll
-      for (int row = 0; row < attention::kRowsPerWarp; row += kRowStep) kept |= kept_of(first + row);
-      if (kept == 0) return false;
+      for (int row = 0; row < attention::kRowsPerWarp; row += kRowStep) any = any || kept().any(first + row);
+      if (!any) return false;
     }
     return rows.see(first_key);
   }
@@ -64,10 +64,10 @@ class BlockSteps {
     if constexpr (kRowsDiffer || Keys::blocks_of_tile > 1) {
 #pragma unroll
       for (int i = 0; i < 2 * attention::kRowTiles; ++i) {
-        const unsigned kept = kept_of((rows.first_row + 8 * i) % config::tile_q);
+        const int row = (rows.first_row + 8 * i) % config::tile_q;
 #pragma unroll
         for (int column = 0; column < config::tile_kv / 8; ++column) {
-          if ((kept >> (8 * column / config::block_kv) & 1) != 0) continue;
+          if (kept().contains(row, 8 * column)) continue;
           rows.scores[i / 2][column][2 * (i % 2)] = -device::infinity();
           rows.scores[i / 2][column][2 * (i % 2) + 1] = -device::infinity();
         }
@@ -84,10 +84,9 @@ class BlockSteps {
   __device__ __forceinline__ BlockSteps(const Tiles& tiles, int whole_end)
       : tiles_(tiles), whole_end_(whole_end) {}
 
-  /// One bit for each block of the tile that the row, counted from the tile's first, passes through.
-  __device__ __forceinline__ unsigned kept_of(int row) const {
-    constexpr unsigned kLine = Keys::blocks_of_tile == 32 ? ~0u : (1u << Keys::blocks_of_tile % 32) - 1;
-    return next_[0].kept >> (row / config::block_q * Keys::blocks_of_tile) & kLine;
+  __device__ __forceinline__ KeptBlocks<config::block_q, config::block_kv, Keys::blocks_of_tile> kept()
+      const {
+    return {next_[0].bits};
   }
 
   Tiles tiles_;

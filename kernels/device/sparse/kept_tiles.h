@@ -14,10 +14,26 @@ struct Cover {
   static constexpr int tiles_of_block = block > tile ? block / tile : 1;
 };
 
-/// A tile, and which of its mask blocks are kept: bit (line of blocks) * blocks_along + (block of the line).
+/// Which mask blocks of a tile are kept: bit (line of blocks) * blocks_along + (block of the line), where a
+/// line is `line_places` rows (or columns) high and a block `block_places` long.
+template <int line_places, int block_places, int blocks_along>
+struct KeptBlocks {
+  unsigned bits;
+
+  /// Of the block at a place that is counted from the tile's first.
+  __device__ __forceinline__ bool contains(int line, int place) const {
+    return (bits >> (line / line_places * blocks_along + place / block_places) & 1) != 0;
+  }
+  /// Whether anything is kept of the line.
+  __device__ __forceinline__ bool any(int line) const {
+    constexpr unsigned kLine = blocks_along == 32 ? ~0u : (1u << blocks_along % 32) - 1;
+    return (bits >> line / line_places * blocks_along & kLine) != 0;
+  }
+};
+
 struct KeptTile {
-  int index;  // below 0: there are no more
-  unsigned kept;
+  int index;      // below 0: there are no more
+  unsigned bits;  // of KeptBlocks
 };
 
 /// Walks the tiles of [begin, end) of which something is kept, from the last to the first. A tile lies in
@@ -48,7 +64,7 @@ class KeptTiles {
       --tiles_left_;
     } while (tile() >= end_);
     if (tile() < begin_) return {-1, 0};
-    return {tile(), kept_};
+    return {tile(), bits_};
   }
 
  private:
@@ -67,7 +83,7 @@ class KeptTiles {
   __device__ __forceinline__ bool next_group() {
     if constexpr (kSimple) {
       group_ = fetched_;
-      kept_ = 1;
+      bits_ = 1;
       fetch();
     } else {
       group_ = -1;
@@ -75,13 +91,13 @@ class KeptTiles {
       for (int line = 0; line < lines; ++line) {
         if (left_[line] > first_[line]) group_ = max(group_, blocks_[left_[line] - 1] / blocks_along);
       }
-      kept_ = 0;
+      bits_ = 0;
 #pragma unroll
       for (int line = 0; line < lines; ++line) {
         while (left_[line] > first_[line]) {
           const int block = blocks_[left_[line] - 1];
           if (block / blocks_along != group_) break;
-          kept_ |= 1u << (line * blocks_along + block % blocks_along);
+          bits_ |= 1u << (line * blocks_along + block % blocks_along);
           --left_[line];
         }
       }
@@ -95,7 +111,7 @@ class KeptTiles {
   int first_[lines], left_[lines];  // of each line's list, what is left to walk
   int group_ = -1, tiles_left_ = 0;
   int fetched_ = -1;
-  unsigned kept_ = 0;
+  unsigned bits_ = 0;
 };
 
 }  // namespace sparse

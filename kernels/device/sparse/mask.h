@@ -22,28 +22,32 @@ struct BlockLists {
   }
 };
 
-/// Which tile of a line of tiles a block works on, by its place among those of a head. Tiles within a line of
-/// mask blocks follow the lines' order, and in a line the last one comes first; tiles that cover several
-/// lines go from the last to the first.
-template <class Cover>
+/// Which tile of a head a block works on, by its place among the head's. Tiles that lie in one line of mask
+/// blocks follow the lines' order; tiles that cover several lines, and those of one line, are taken from the
+/// first on, or from the last back.
+template <class Cover, bool from_last>
 struct TileOrder {
-  static __device__ __forceinline__ int lines(int length, int block) {
-    return device::ceil_div(length, block);
-  }
-
-  /// Places; some have no tile where the last line is not whole.
+  /// Some places have no tile where the last line is not whole.
   static __device__ __forceinline__ int places(int lines) {
     return Cover::blocks_of_tile > 1 ? device::ceil_div(lines, Cover::blocks_of_tile)
                                      : lines * Cover::tiles_of_block;
   }
 
+  /// `head` is one of all sequences'.
   static __device__ __forceinline__ int tile(const BlockLists& lists, int head, int lines, int place) {
     if constexpr (Cover::blocks_of_tile > 1) {
-      return places(lines) - 1 - place;
+      return from_last ? places(lines) - 1 - place : place;
     } else {
       constexpr int kTiles = Cover::tiles_of_block;
-      return lists.order[lists.line(head, lines, place / kTiles)] * kTiles + kTiles - 1 - place % kTiles;
+      const int within = place % kTiles;
+      return lists.order[lists.line(head, lines, place / kTiles)] * kTiles +
+             (from_last ? kTiles - 1 - within : within);
     }
+  }
+
+  /// The line that the tile begins in.
+  static __device__ __forceinline__ int line(int tile) {
+    return tile * Cover::blocks_of_tile / Cover::tiles_of_block;
   }
 };
 

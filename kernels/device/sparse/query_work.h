@@ -12,7 +12,7 @@ namespace sparse {
 /// by side; rows with the most work come first.
 template <int tile_q>
 struct QueryWork {
-  using Rows = Cover<tile_q, config::block_q>;
+  using Order = TileOrder<Cover<tile_q, config::block_q>, true>;
 
   int batch, head_q, head_kv, first_row;
   int mask_line;   // the first line of mask blocks that the rows lie in, of all mask heads'
@@ -21,14 +21,14 @@ struct QueryWork {
   static __device__ __forceinline__ QueryWork of_block(int block, const BlockLists& rows, int batches,
                                                        int heads_q, int heads_kv, int seq_q) {
     const int lines = device::ceil_div(seq_q, config::block_q);
-    const int places = TileOrder<Rows>::places(lines);
+    const int places = Order::places(lines);
     const int all_heads = batches * heads_q;
     const int first_head = block / (config::head_group * places) * config::head_group;
     const int heads = min(config::head_group, all_heads - first_head);
     const int within = block - first_head * places;
     const int head = first_head + within % heads;
-    const int tile = TileOrder<Rows>::tile(rows, head, lines, within / heads);
-    const int line = tile * Rows::blocks_of_tile / Rows::tiles_of_block;
+    const int tile = Order::tile(rows, head, lines, within / heads);
+    const int line = Order::line(tile);
     return {.batch = head / heads_q,
             .head_q = head % heads_q,
             .head_kv = head % heads_q / (heads_q / heads_kv),
