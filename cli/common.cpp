@@ -71,6 +71,9 @@ void catch_interrupts() {
 void add_table_options(CLI::App& command, TableOptions& options) {
   command.add_option("--table", options.texts, "An integer table of the problem: name=FILE or name=1;2;3");
   command.add_option("--tables", options.file, "YAML file with the problem's tables: {name: [1, 2, 3], …}");
+  command.add_option("--mask", options.mask,
+                     "The blocks of scores that are kept: full, butterfly(stride=8), window(left=2,right=0), "
+                     "global(rows=1,columns=1), random(density=0.1,seed=1), file(PATH), joined by +");
 }
 
 Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const TableOptions& options) {

@@ -42,6 +42,8 @@ struct TableOptions {
   std::vector<std::string>
       texts;  // --table kept=FILE or kept=1;2;3: integers separated by anything that is no digit or sign
   std::string file;  // --tables FILE: YAML, names and lists
+  std::string
+      mask;  // --mask butterfly: those of a block mask (masks/mask_text.h), which parse_tables leaves out
 };
 void add_table_options(CLI::App& command, TableOptions& options);
 Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const TableOptions& options);

@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "masks/problem_mask.h"
 #include "runtime/catalog.h"
 #include "tuner/device_match.h"
 
@@ -32,6 +33,12 @@ int run(const Options& options) {
   if (!device) return complain(device.error());
   Result<Catalog> catalog = Catalog::open(options.db, *device);
   if (!catalog) return complain(catalog.error());
+  if (!options.tables.mask.empty()) {
+    Result<KernelDefinition> definition = find_kernel(kernels_folder(), options.kernel);
+    if (!definition) return complain(definition.error());
+    tables = with_mask(*definition, options.problem, std::move(*tables), options.tables.mask);
+    if (!tables) return complain(tables.error());
+  }
   const Pick pick = catalog->pick(options.kernel, options.problem, *tables);
 
   if (options.json) {

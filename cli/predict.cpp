@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "masks/problem_mask.h"
 #include "tuner/calibration_file.h"
 #include "tuner/space.h"
 
@@ -88,7 +89,7 @@ int run(const Options& options) {
   if (!profile) return complain(profile.error());
   auto tables = parse_tables(options.tables);
   if (!tables) return complain(tables.error());
-  Result<Problem> problem = definition->problem(options.problem, *tables);
+  Result<Problem> problem = masked_problem(*definition, options.problem, *tables, options.tables.mask);
   if (!problem) return complain(problem.error());
 
   ExploreOptions explore_options;

@@ -6,6 +6,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "masks/problem_mask.h"
 #include "tuner/calibration_file.h"
 #include "tuner/replay.h"
 #include "tuner/stored_problem.h"
@@ -132,10 +133,10 @@ struct Task {
 
 // A problem that names its tables by their hash alone finds them in the recording that is replayed.
 Result<Problem> problem_of(const KernelDefinition& definition, const std::string& text, const Tables& tables,
-                           const Options& options) {
+                           const std::string& mask, const Options& options) {
   const std::string hash = tables_hash_of(text);
-  if (!tables.empty() || hash.empty() || options.backend.replay.empty())
-    return definition.problem(text, tables);
+  if (!tables.empty() || !mask.empty() || hash.empty() || options.backend.replay.empty())
+    return masked_problem(definition, text, tables, mask);
   Result<Tables> recorded = recorded_tables(options.backend.replay, definition.name(), hash);
   if (!recorded) return recorded.error();
   return definition.problem(without_tables(text), std::move(*recorded));
@@ -150,7 +151,8 @@ Result<std::vector<Task>> plan(const Options& options) {
     for (const std::string& kernel : options.kernels) {
       Result<KernelDefinition> definition = find_kernel(kernels_folder(), kernel);
       if (!definition) return definition.error();
-      Result<Problem> problem = problem_of(*definition, options.problem, *tables, options);
+      Result<Problem> problem =
+          problem_of(*definition, options.problem, *tables, options.tables.mask, options);
       if (!problem) return problem.error();
       tasks.push_back({*definition, *problem, strategy, {}});
       if (!options.config.empty()) {
@@ -170,7 +172,7 @@ Result<std::vector<Task>> plan(const Options& options) {
     }
     Result<KernelDefinition> definition = find_kernel(kernels_folder(), item.kernel);
     if (!definition) return definition.error();
-    Result<Problem> problem = problem_of(*definition, item.problem, item.tables, options);
+    Result<Problem> problem = problem_of(*definition, item.problem, item.tables, item.mask, options);
     if (!problem) return problem.error();
     StrategyOptions own = strategy;
     if (!item.strategy.empty()) own.name = item.strategy;

@@ -5,6 +5,7 @@
 #include "cli/common.h"
 #include "cli/json.h"
 #include "cli/locations.h"
+#include "masks/problem_mask.h"
 #include "tuner/tune.h"
 #include "tuner/workload.h"
 
@@ -42,7 +43,8 @@ int run(const Options& options) {
     const auto tables = parse_tables(options.tables);
     if (!tables) return complain(tables.error());
     for (const std::string& kernel : options.kernels) {
-      for (const std::string& problem : options.problems) items.push_back({kernel, problem, *tables, "", 0});
+      for (const std::string& problem : options.problems)
+        items.push_back({kernel, problem, *tables, options.tables.mask, "", 0});
     }
   }
   if (items.empty()) {
@@ -58,7 +60,7 @@ int run(const Options& options) {
   for (const WorkloadProblem& item : items) {
     Result<KernelDefinition> definition = find_kernel(kernels_folder(), item.kernel);
     if (!definition) return complain(definition.error());
-    Result<Problem> problem = definition->problem(item.problem, item.tables);
+    Result<Problem> problem = masked_problem(*definition, item.problem, item.tables, item.mask);
     if (!problem) return complain(problem.error());
     std::vector<Config> only;
     if (!options.config.empty()) {

@@ -69,13 +69,15 @@ Result<Workload> load_workload(const std::filesystem::path& file) try {
         problem.strategy = entry.second.as<std::string>();
       } else if (key == "budget") {
         problem.budget = entry.second.as<std::int64_t>();
+      } else if (key == "mask") {
+        problem.mask = entry.second.as<std::string>();
       } else if (key == "tables") {
         Result<Tables> tables = tables_of(file, entry.second);
         if (!tables) return tables.error();
         problem.tables = std::move(*tables);
       } else {
         return at(file, entry.first,
-                  "unknown key '" + key + "'; expected kernel, problem, tables, strategy or budget");
+                  "unknown key '" + key + "'; expected kernel, problem, tables, mask, strategy or budget");
       }
     }
     if (problem.kernel.empty()) return at(file, item, "a problem needs a kernel");

@@ -22,7 +22,7 @@ TEST(Workload, ReadsProblemsWithTheirOwnStrategyAndBudget) {
       "workload: two\n"
       "problems:\n"
       "  - {kernel: gemm, problem: \"m=1,n=2,k=8\", strategy: random, budget: 5}\n"
-      "  - {kernel: other, problem: \"x=1\", tables: {kept: [1, 2, 3]}}\n");
+      "  - {kernel: other, problem: \"x=1\", tables: {kept: [1, 2, 3]}, mask: \"window(left=1)\"}\n");
   ASSERT_TRUE(workload.ok()) << to_string(workload.error());
   ASSERT_EQ(workload->problems.size(), 2u);
   EXPECT_EQ(workload->title, "two");
@@ -30,6 +30,7 @@ TEST(Workload, ReadsProblemsWithTheirOwnStrategyAndBudget) {
   EXPECT_EQ(workload->problems[0].strategy, "random");
   EXPECT_EQ(workload->problems[0].budget, 5);
   EXPECT_EQ(workload->problems[1].tables.at("kept"), (std::vector<std::int64_t>{1, 2, 3}));
+  EXPECT_EQ(workload->problems[1].mask, "window(left=1)");
 }
 
 TEST(Workload, ErrorsNameFileAndLine) {
