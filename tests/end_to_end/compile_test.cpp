@@ -131,6 +131,7 @@ std::vector<Case> cases() {
                                 "heads_q=4,seq_q=1000,head_dim=128,block_q=256,mask_heads=4,dtype=f16",
                                 "heads_q=4,seq_q=1000,head_dim=128,block_q=32,block_kv=32,causal=true"}) {
       all.push_back({"attention_block_sparse", problem, capability, 20, Spills::few, "butterfly"});
+      all.push_back({"attention_block_sparse_backward", problem, capability, 20, Spills::few, "butterfly"});
     }
     all.push_back({"stream_copy", "bytes=1048576", capability});
     for (const char* problem :
