@@ -25,7 +25,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counters, dram_read_bytes, dram_write_bytes, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Resources, registers_per_thread, spill_bytes, stack_bytes,
                                    static_shared_bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Error, kind, message, advice)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value, real)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TensorMap, element, shape, strides_bytes, box, swizzle_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value, real, map)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PrepareLaunch, entry, grid, threads, shared_bytes, arguments)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExecutableLaunch, name, entry, grid, threads, cluster, shared_bytes,
                                    arguments)

@@ -115,6 +115,7 @@ class ProblemReader {
     const Result<Formula> bound = formula->bind(formula_constants(definition_, problem_));
     if (!bound) return usage_error(what + bound.error().message);
     problem_.values.push_back({parameter.info.name, 0, formula->text()});
+    slots_[static_cast<std::size_t>(parameter.slot)] = is_default(parameter, problem_.values.back());
     return std::nullopt;
   }
 

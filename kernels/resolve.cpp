@@ -23,6 +23,8 @@ struct Failure {
   throw Failure{{ErrorKind::usage, std::move(message)}};
 }
 
+constexpr std::int64_t kTensorMapComputeCapability = 90;
+
 class Resolver {
  public:
   Resolver(const DefinitionModel& definition, const VariantModel& variant, const Problem& problem,
@@ -80,10 +82,13 @@ class Resolver {
   void bind_device() {
     for (const DeviceFact& fact : device_facts())
       at(*variant_.names.scope.slot(fact.name)) = fact.value(candidate_.device);
-    if (variant_.info.min_compute_capability > candidate_.device.compute_capability) {
-      reject("the variant '" + variant_.info.name + "' needs compute capability " +
-             std::to_string(variant_.info.min_compute_capability) + " and the device has " +
-             std::to_string(candidate_.device.compute_capability));
+    const VariantInfo& info = variant_.info;
+    if (!info.runs_on(candidate_.device)) {
+      const bool below = candidate_.device.compute_capability < info.min_compute_capability;
+      reject("the variant '" + info.name + "' needs compute capability " +
+             std::to_string(below ? info.min_compute_capability : info.max_compute_capability) +
+             (below || info.min_compute_capability == info.max_compute_capability ? "" : " or less") +
+             " and the device has " + std::to_string(candidate_.device.compute_capability));
     }
   }
 
@@ -97,6 +102,7 @@ class Resolver {
       }
       if (parameter.info.type == ParameterInfo::Type::formula) {
         bind_formula(parameter, *value);
+        at(parameter.slot) = is_default(parameter, *value);
       } else {
         at(parameter.slot) =
             parameter.info.type == ParameterInfo::Type::real ? real_key(value->real) : value->value;
@@ -264,6 +270,9 @@ class Resolver {
       case Argument::Kind::table:
         check_entries(static_cast<std::size_t>(model.index));
         break;
+      case Argument::Kind::tensor_map:
+        argument.map = resolve_tensor_map(model);
+        break;
       case Argument::Kind::f32:
         argument.real = model.parameter.empty()
                             ? static_cast<float>(evaluate(model.value))
@@ -294,6 +303,21 @@ class Resolver {
   static bool fits_32_bits(std::int64_t value) {
     return value >= std::numeric_limits<std::int32_t>::min() &&
            value <= std::numeric_limits<std::int32_t>::max();
+  }
+
+  TensorMap resolve_tensor_map(const ArgumentModel& model) {
+    if (model.used && evaluate(*model.used) == 0) return {};
+    std::vector<std::int64_t> box;
+    for (const LocatedExpression& extent : model.box) box.push_back(evaluate(extent));
+    const TensorLayout& tensor = candidate_.tensors[static_cast<std::size_t>(model.index)];
+    TensorMap map = tensor_map(tensor, std::move(box), evaluate(model.swizzle));
+    const std::string reason = refusal_of(map, tensor.alignment_bytes);
+    if (!reason.empty()) reject("the tensor map of '" + tensor.name + "' " + reason);
+    if (candidate_.device.compute_capability < kTensorMapComputeCapability) {
+      reject("a tensor map needs compute capability 90; the device has " +
+             std::to_string(candidate_.device.compute_capability));
+    }
+    return map;
   }
 
   static void reject_if(const std::optional<std::string>& reason) {

@@ -76,7 +76,7 @@ Result<Space> explore(const KernelDefinition& definition, const Problem& problem
   }
   if (failure) return *failure;
 
-  const Result<Config> default_config = definition.default_config(limits);
+  const Result<Config> default_config = definition.default_config(problem, limits);
   Space space;
   for (std::size_t i = 0; i < configs.size(); ++i) {
     if (evaluated[i].prediction) {

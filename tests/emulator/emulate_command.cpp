@@ -108,8 +108,8 @@ int run(const Request& request) {
       masked_problem(*definition, request.problem, parse_tables(request.tables), request.mask);
   if (!problem) return failed(problem.error());
   if (!request.all) {
-    const Result<Config> config =
-        request.config.empty() ? definition->default_config(device) : definition->config(request.config);
+    const Result<Config> config = request.config.empty() ? definition->default_config(*problem, device)
+                                                         : definition->config(request.config);
     if (!config) return failed(config.error());
     const Result<Candidate> candidate = definition->resolve(*problem, *config, device);
     if (!candidate) return failed(candidate.error());

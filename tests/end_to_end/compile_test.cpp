@@ -98,6 +98,45 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
   }
 }
 
+class HopperVariants : public testing::TestWithParam<Case> {};
+
+// Serialised matrix products fail to compile; what a candidate spills would be rejected later.
+TEST_P(HopperVariants, CompileWithoutSpillsOrSerialisedProducts) {
+  const Result<Compiler> compiler = Compiler::open({});
+  if (!compiler) GTEST_SKIP() << "no NVRTC here: " << to_string(compiler.error());
+  const Result<KernelDefinition> definition = find_kernel(kKernels, GetParam().kernel);
+  ASSERT_TRUE(definition.ok()) << to_string(definition.error());
+  const Result<Problem> problem = definition->problem(GetParam().problem);
+  ASSERT_TRUE(problem.ok()) << to_string(problem.error());
+  const DeviceLimits device = limits(90);
+  std::vector<Candidate> legal;
+  for (const Config& config : definition->enumerate(device)) {
+    if (config.variant != "wgmma") continue;
+    Result<Candidate> candidate = definition->resolve(*problem, config, device);
+    if (candidate) legal.push_back(std::move(*candidate));
+  }
+  ASSERT_GE(legal.size(), 30u);
+  const std::size_t sample = std::getenv("WEIR_ALL_CANDIDATES") ? legal.size() : 6;
+  for (std::size_t i = 0; i < sample; ++i) {
+    const Candidate& candidate = legal[i * (legal.size() - 1) / (sample - 1)];
+    const Result<Executable> executable = build_candidate(*compiler, candidate, kKernels, 90);
+    ASSERT_TRUE(executable.ok()) << to_string(candidate.config) << ": " << to_string(executable.error());
+    EXPECT_EQ(executable->resources.spill_bytes, 0) << to_string(candidate.config);
+    EXPECT_EQ(executable->resources.static_shared_bytes, 0) << to_string(candidate.config);
+    EXPECT_LE(executable->resources.registers_per_thread, candidate.launches.front().registers_per_thread)
+        << to_string(candidate.config) << ": setmaxnreg needs the registers that the launch bounds leave";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ShippedKernels, HopperVariants,
+    testing::Values(Case{"gemm", "m=8000,n=8000,k=1000", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=64,causal=true", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=96", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=128,dtype=f16", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=256,causal=true", 90}),
+    [](const auto& info) { return std::string(info.param.kernel) + "_" + std::to_string(info.index); });
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const std::int64_t capability : {80, 86, 89, 90, 120}) {

@@ -99,6 +99,20 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsign
   return 0;
 }
 
+int cuTensorMapEncodeTiled(void* map, int type, unsigned dimensions, unsigned long long address,
+                           const unsigned long long* shape, const unsigned long long* strides,
+                           const unsigned* box, const unsigned* element_strides, int, int swizzle, int, int) {
+  FakeTensorMap fake{.element_type = type, .address = address, .swizzle = swizzle};
+  fake.shape.assign(shape, shape + dimensions);
+  fake.strides.assign(strides, strides + dimensions - 1);
+  fake.box.assign(box, box + dimensions);
+  for (unsigned i = 0; i < dimensions; ++i) fake.whole &= element_strides[i] == 1;
+  fake.whole &= reinterpret_cast<std::size_t>(map) % 64 == 0;
+  std::memset(map, static_cast<int>(state.tensor_maps.size()) + 1, 128);
+  state.tensor_maps.push_back(fake);
+  return state.encode_code;
+}
+
 #define WEIR_FAKE(symbol) \
   int symbol() {          \
     return 0;             \

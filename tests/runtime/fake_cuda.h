@@ -17,8 +17,20 @@ struct FakeLaunch {
   std::uint64_t table = 0;
 };
 
+struct FakeTensorMap {
+  int element_type;  // CUtensorMapDataType
+  unsigned long long address;
+  int swizzle;                            // CUtensorMapSwizzle
+  std::vector<unsigned long long> shape;  // innermost dimension first, like the rest
+  std::vector<unsigned long long> strides;
+  std::vector<unsigned> box;
+  bool whole = true;  // every element, and the map aligned as the driver demands
+};
+
 struct FakeCuda {
   std::vector<FakeLaunch> launches;
+  std::vector<FakeTensorMap> tensor_maps;
+  int encode_code = 0;  // what cuTensorMapEncodeTiled answers
   int modules_loaded = 0, modules_unloaded = 0;
   int largest_shared_bytes = 0;
   bool context_current = true;
