@@ -170,7 +170,10 @@ std::vector<Case> cases() {
                                 "heads_q=4,seq_q=1000,head_dim=128,block_q=256,mask_heads=4,dtype=f16",
                                 "heads_q=4,seq_q=1000,head_dim=128,block_q=32,block_kv=32,causal=true"}) {
       all.push_back({"attention_block_sparse", problem, capability, 20, Spills::few, "butterfly"});
+      all.push_back({"attention_block_sparse_backward", problem, capability, 20, Spills::few, "butterfly"});
     }
+    all.push_back({"attention_block_mass", "heads_q=4,heads_kv=2,seq_q=1000,head_dim=128,causal=true",
+                   capability, 9, Spills::none});
     all.push_back({"stream_copy", "bytes=1048576", capability});
     for (const char* problem :
          {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=64,causal=true,seq_q=8",
