@@ -23,11 +23,17 @@ __device__ __forceinline__ int warp_in_warpgroup() {
 }
 
 /// Barriers of the block by use; number 0 is __syncthreads.
-enum BarrierUse { kWithinWarpgroup = 1, kTurn = 5 };
+enum BarrierUse { kWithinWarpgroup = 1, kTurn = 5, kAllConsumers = 8 };
 
 /// Among the threads of one consumer warpgroup.
 __device__ __forceinline__ void sync_warpgroup(int consumer) {
   ptx::bar_sync(kWithinWarpgroup + consumer, kWarpgroupThreads);
+}
+
+/// Among the threads of all consumer warpgroups.
+template <int consumers>
+__device__ __forceinline__ void sync_consumers() {
+  ptx::bar_sync(kAllConsumers, consumers * kWarpgroupThreads);
 }
 
 /// How the registers of a block are split: each thread starts with the same number, the producer gives up all
