@@ -190,7 +190,7 @@ extern "C" __global__ void __launch_bounds__(Registers::threads, 1)
     shared.key_ring().initialise(kConsumers);
     shared.query_ring().initialise(kConsumers);
     shared.output_gradient_ring().initialise(kConsumers);
-    shared.statistics_ring().initialise(kConsumers);
+    shared.statistics_ring().initialise(4 * kConsumers);  // warps
   }
   hopper::finish_initialisation<1>(threadIdx.x == 0);
 

@@ -36,6 +36,17 @@ __device__ __forceinline__ void sync_consumers() {
   ptx::bar_sync(kAllConsumers, consumers * kWarpgroupThreads);
 }
 
+/// The same at every step, of whose numbers `parity` is the lowest bit. Who does not wait may be one step
+/// ahead.
+template <int consumers, bool waits>
+__device__ __forceinline__ void meet_consumers(int parity) {
+  if constexpr (waits) {
+    ptx::bar_sync(kAllConsumers + 1 + parity, consumers * kWarpgroupThreads);
+  } else {
+    ptx::bar_arrive(kAllConsumers + 1 + parity, consumers * kWarpgroupThreads);
+  }
+}
+
 /// How the registers of a block are split: each thread starts with the same number, the producer gives up all
 /// but `kept`, and the consumers share what it gave.
 template <int consumers>

@@ -30,6 +30,26 @@ class WarpgroupKeys {
 
   /// The next query tile of the rings.
   __device__ __forceinline__ void process(const QueryTileAtHand& tile, float* dq_sums) {
+    if (!config::dq_turns || buffer_ == consumer_) {
+      process_one<true>(tile, dq_sums);
+    } else {
+      process_one<false>(tile, dq_sums);
+    }
+    at_.advance();
+    buffer_ ^= 1;
+  }
+
+  /// Before the block ends: its shared memory is read until then.
+  __device__ __forceinline__ void finish() const {
+    if (threadIdx.x % 32 == 0) ptx::cp_async_bulk_wait_group<0>();
+  }
+
+  hopper::Sums<config::head_dim> dk, dv;
+
+ private:
+  /// `adds_up`: dQ, or columns of it, is this warpgroup's.
+  template <bool adds_up>
+  __device__ __forceinline__ void process_one(const QueryTileAtHand& tile, float* dq_sums) {
     const unsigned queries = shared_.queries + at_.stage * QueryTile::bytes;
     const unsigned output_gradients = shared_.output_gradients + at_.stage * QueryTile::bytes;
     score(shared_.query_ring(), products_, shared_.keys, queries);
@@ -47,34 +67,29 @@ class WarpgroupKeys {
     hopper::pin(gradients_);
     score_gradients();
     hopper::round_weights<config::dtype>(score_gradients_, gradients_);
-    const unsigned published = publish();
-    release(shared_.statistics_ring());  // all warps have met since they read them
+    release_statistics();
+    publish<adds_up>();
     float query_gradients[kQueryGradientColumns / 2];
     ptx::wgmma_fence();
-    add_up_query_gradients(query_gradients, published);
-    ptx::wgmma_commit_group();
+    if constexpr (adds_up) {
+      add_up_query_gradients(query_gradients);
+      ptx::wgmma_commit_group();
+    }
     hopper::multiply<config::dtype, QueryTile>(dk, score_gradients_, queries, true);
     ptx::wgmma_commit_group();
 
     ptx::wgmma_wait_group<1>();
     hopper::pin(dv);
-    hopper::pin(query_gradients);
     release(shared_.output_gradient_ring());
-    add_to_memory(query_gradients, tile, dq_sums);
+    if constexpr (adds_up) {
+      hopper::pin(query_gradients);
+      add_to_memory(query_gradients, tile, dq_sums);
+    }
     ptx::wgmma_wait_group<0>();
     hopper::pin(dk);
     release(shared_.query_ring());
-    at_.advance();
   }
 
-  /// Before the block ends: its shared memory is read until then.
-  __device__ __forceinline__ void finish() const {
-    if (threadIdx.x % 32 == 0) ptx::cp_async_bulk_wait_group<0>();
-  }
-
-  hopper::Sums<config::head_dim> dk, dv;
-
- private:
   /// 64 keys, or values, times a tile of queries, or gradients of the output.
   __device__ __forceinline__ void score(const Ring& ring, hopper::Sums<config::tile_q>& sums, unsigned keys,
                                         unsigned queries) const {
@@ -136,23 +151,23 @@ class WarpgroupKeys {
     }
   }
 
-  /// Hands this warpgroup's score gradients to all. With two buffers in turn, nobody still reads what is
-  /// overwritten: who has met the others here has completed the products of the step before the last.
-  __device__ __forceinline__ unsigned publish() {
-    const unsigned buffer = shared_.score_gradients + buffer_ * GradientTile::bytes;
-    buffer_ ^= 1;
-    hopper::write_weights(buffer + consumer_ * hopper::kProductRows * 128, GradientTile::panel_bytes,
+  /// Hands this warpgroup's score gradients to those who add up dQ. With two buffers in turn, nobody still
+  /// reads what is overwritten: who has met the others has completed the products of the step before the
+  /// last, and who takes turns meets the other at every second step, and reads at the others.
+  template <bool adds_up>
+  __device__ __forceinline__ void publish() {
+    hopper::write_weights(published() + consumer_ * hopper::kProductRows * 128, GradientTile::panel_bytes,
                           score_gradients_);
     ptx::fence_proxy_async_shared();
-    hopper::sync_consumers<kConsumers>();
-    return buffer;
+    hopper::meet_consumers<kConsumers, adds_up>(buffer_);
+  }
+  __device__ __forceinline__ unsigned published() const {
+    return shared_.score_gradients + buffer_ * GradientTile::bytes;
   }
 
-  __device__ __forceinline__ void add_up_query_gradients(float (&sums)[kQueryGradientColumns / 2],
-                                                         unsigned published) const {
-    const unsigned rows = kSplitsRows ? consumer_ * GradientTile::panel_bytes : 0;
+  __device__ __forceinline__ void add_up_query_gradients(float (&sums)[kQueryGradientColumns / 2]) const {
     hopper::multiply_across<config::dtype, GradientTile, KeyTile, kQueryGradientColumns>(
-        sums, published + rows, shared_.keys + first_column() / hopper::kPanelColumns * KeyTile::panel_bytes);
+        sums, published(), shared_.keys + first_column() / hopper::kPanelColumns * KeyTile::panel_bytes);
   }
 
   /// A warp's fragments of dQ, which lie one after another in memory too, by the copy engine.
@@ -171,17 +186,16 @@ class WarpgroupKeys {
     ptx::fence_proxy_async_shared();
     __syncwarp();
     if (lane == 0) {
-      const long long row =
-          tile.first_sum_row + (kSplitsRows ? consumer_ * hopper::kProductRows : 0) + warp * 16;
-      ptx::cp_reduce_async_bulk_add_f32(dq_sums + QuerySums::offset(row, first_column()),
-                                        shared_.keys + offset, SharedTiles::kSumBytes);
+      ptx::cp_reduce_async_bulk_add_f32(
+          dq_sums + QuerySums::offset(tile.first_sum_row + warp * 16, first_column()), shared_.keys + offset,
+          SharedTiles::kSumBytes);
       ptx::cp_async_bulk_commit_group();
     }
   }
 
   /// This warpgroup's first column of dQ.
   __device__ __forceinline__ int first_column() const {
-    return kSplitsRows ? 0 : consumer_ * kQueryGradientColumns;
+    return config::dq_turns ? 0 : consumer_ * kQueryGradientColumns;
   }
 
   /// Statistics of this thread's pairs of queries, every fourth one.
@@ -189,6 +203,11 @@ class WarpgroupKeys {
     return reinterpret_cast<const float2*>(memory_ + (statistics - shared_.keys)) + threadIdx.x % 4;
   }
 
+  /// By each warp for itself: warps read them at different times.
+  __device__ __forceinline__ void release_statistics() const {
+    __syncwarp();
+    shared_.statistics_ring().release(at_.stage);
+  }
   __device__ __forceinline__ void release(const Ring& ring) const {
     if (hopper::warp_in_warpgroup() == 0) ring.release(at_.stage);
   }

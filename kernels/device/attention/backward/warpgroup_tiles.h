@@ -3,8 +3,8 @@
 //
 // Scores are computed transposed, keys by queries: a warpgroup owns 64 keys, and its weights and score
 // gradients are, rounded, the A operand of the products that give the gradients of V and K. Only the score
-// gradients go through shared memory, for the product that gives the gradients of the queries: of 64 of them,
-// or of some of their columns, each warpgroup adds up all keys of the block.
+// gradients go through shared memory, for the product that gives the gradients of the queries, which adds up
+// all keys of the block: warpgroups take turns with it, or each has some of its columns.
 #pragma once
 
 #include <weir/config.h>
@@ -26,10 +26,10 @@ using GradientTile = hopper::PanelTile<config::tile_kv, config::tile_q>;  // of 
 using Ring = hopper::Pipeline<config::stages>;
 using KeyRing = hopper::Pipeline<1>;
 
-/// Whether the warpgroups have rows of the step's dQ, or columns.
-constexpr bool kSplitsRows = config::tile_q == config::tile_kv;
-constexpr int kQueryGradientColumns = kSplitsRows ? config::head_dim : config::head_dim / kConsumers;
-static_assert(kSplitsRows || config::tile_q == hopper::kProductRows, "a warpgroup has 64 rows of dQ");
+/// Of dQ, for a warpgroup.
+constexpr int kQueryGradientColumns = config::dq_turns ? config::head_dim : config::head_dim / kConsumers;
+static_assert(config::tile_q == hopper::kProductRows, "a warpgroup has all rows of a step's dQ");
+static_assert(!config::dq_turns || kConsumers == 2, "two warpgroups take turns");
 static_assert(kQueryGradientColumns % hopper::kPanelColumns == 0, "a warpgroup has whole panels of dQ");
 
 /// Where a block keeps its tiles and barriers. All are shared addresses.
