@@ -105,12 +105,15 @@ Result<LoadedProgram> LoadedProgram::load(const Driver& driver, const Executable
 }
 
 Status LoadedProgram::launch(cuda::Stream stream) {
-  for (Step& step : steps_) {
-    if (Status status = weir::launch(*driver_, step.function, step.shape, step.arguments.pointers(), stream);
-        !status)
-      return status;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (Status status = launch(i, stream); !status) return status;
   }
   return ok_status();
+}
+
+Status LoadedProgram::launch(std::size_t index, cuda::Stream stream) {
+  Step& step = steps_[index];
+  return weir::launch(*driver_, step.function, step.shape, step.arguments.pointers(), stream);
 }
 
 Status wait_idle(const Driver& driver, cuda::Stream stream, double seconds) {

@@ -40,6 +40,9 @@ class LoadedProgram {
                                     const Addresses& addresses);
   // Queues all launches, in order.
   Status launch(cuda::Stream stream);
+  std::size_t launches() const { return steps_.size(); }
+  // Queues one of them.
+  Status launch(std::size_t index, cuda::Stream stream);
 
  private:
   struct Step {

@@ -68,6 +68,8 @@ class KernelDefinition {
   // ones are errors that say what is legal. `tables` holds the problem's integer tables.
   Result<Problem> problem(std::string_view text,
                           std::map<std::string, std::vector<std::int64_t>> tables = {}) const;
+  // Its parameters, to find out what its tables must be.
+  Result<Problem> problem_without_tables(std::string_view text) const;
   // "k=v,k=v"; every tunable of the variant must be given, unless `fill_default` takes missing ones from the
   // safe default.
   Result<Config> config(std::string_view text, bool fill_default = true) const;

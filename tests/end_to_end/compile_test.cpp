@@ -8,6 +8,7 @@
 
 #include "gpu/build_candidate.h"
 #include "kernels/definition.h"
+#include "masks/problem_mask.h"
 #include "tuner/tune.h"
 
 namespace weir {
@@ -38,6 +39,7 @@ struct Case {
   std::int64_t capability;
   std::size_t fewest_legal = 30;
   Spills spills = Spills::some;
+  const char* mask = "";
 };
 
 // As ctest shows it.
@@ -52,7 +54,7 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
   if (!compiler) GTEST_SKIP() << "no NVRTC here: " << to_string(compiler.error());
   const Result<KernelDefinition> definition = find_kernel(kKernels, GetParam().kernel);
   ASSERT_TRUE(definition.ok()) << to_string(definition.error());
-  const Result<Problem> problem = definition->problem(GetParam().problem);
+  const Result<Problem> problem = masked_problem(*definition, GetParam().problem, {}, GetParam().mask);
   ASSERT_TRUE(problem.ok()) << to_string(problem.error());
   const DeviceLimits device = limits(GetParam().capability);
 
@@ -169,6 +171,12 @@ std::vector<Case> cases() {
          capability});
     // Where shared memory is small, few tiles of such heads fit.
     all.push_back({"attention_backward", "heads_q=4,seq_q=1000,head_dim=256", capability, 4});
+    // Blocks of whole tiles, and tiles that unite blocks in both directions.
+    for (const char* problem : {"heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true",
+                                "heads_q=4,seq_q=1000,head_dim=128,block_q=256,mask_heads=4,dtype=f16",
+                                "heads_q=4,seq_q=1000,head_dim=128,block_q=32,block_kv=32,causal=true"}) {
+      all.push_back({"attention_block_sparse", problem, capability, 20, Spills::few, "butterfly"});
+    }
     all.push_back({"stream_copy", "bytes=1048576", capability});
     for (const char* problem :
          {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=64,causal=true,seq_q=8",

@@ -91,6 +91,10 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsign
   }
   for (std::size_t i = 0; i < 2; ++i) std::memcpy(&launch.pointers[i], parameters[i], 8);
   std::memcpy(&launch.integer, parameters[2], 4);
+  if (launch.function == "segments") {
+    std::memcpy(&launch.real, parameters[3], 4);
+    std::memcpy(&launch.table, parameters[4], 8);
+  }
   state.launches.push_back(launch);
   return 0;
 }

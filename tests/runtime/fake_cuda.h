@@ -13,6 +13,8 @@ struct FakeLaunch {
   void* stream;
   std::array<std::uint64_t, 2> pointers;  // the first two parameters
   std::int32_t integer;                   // the third
+  float real = 0;                         // the fourth and fifth of the kernel "segments"
+  std::uint64_t table = 0;
 };
 
 struct FakeTensorMap {
