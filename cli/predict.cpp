@@ -20,6 +20,10 @@ struct Options {
   bool warm = false, no_calibration = false, json = false, dry_run = false;
 };
 
+Fidelity fidelity_of(const std::string& name) {
+  return name == "bounds" ? Fidelity::bounds : name == "line" ? Fidelity::line : Fidelity::cache;
+}
+
 void print_table(const KernelDefinition& definition, const Problem& problem, const DeviceProfile& profile,
                  const Space& space, std::size_t top) {
   fmt::print("{} on {}, {}\n", definition.name(), profile.title, to_string(problem));
@@ -70,7 +74,7 @@ int run(const Options& options) {
   explore_options.threads = options.threads;
   explore_options.predict.seed = options.seed;
   explore_options.predict.cold_l2 = !options.warm;
-  explore_options.predict.fidelity = options.fidelity == "bounds" ? Fidelity::bounds : Fidelity::cache;
+  explore_options.predict.fidelity = fidelity_of(options.fidelity);
   explore_options.stop = stop_requested;
   ProgressLine progress("predicting");
   explore_options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
@@ -128,7 +132,7 @@ void register_predict(CLI::App& app, int& exit_code) {
   command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
   command->add_option("--top", options->top, "Lines to print")->capture_default_str();
   command->add_option("--fidelity", options->fidelity, "How to count")
-      ->check(CLI::IsMember({"bounds", "cache"}))
+      ->check(CLI::IsMember({"bounds", "cache", "line"}))
       ->capture_default_str();
   command->add_option("--threads", options->threads, "Threads (default: all cores)");
   command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();

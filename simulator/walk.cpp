@@ -83,6 +83,7 @@ class Walk {
         program_(program),
         cells_(cells),
         cache_(state.cache),
+        lines_(state.lines),
         seed_(seed),
         costs_(rates_of(profile, candidate)),
         start_(state.start_seconds),
@@ -109,6 +110,7 @@ class Walk {
     const std::int64_t batch = batch_ = walker_->position.batch;
     ahead_ = walker_->position.prefetch;
     const auto times = static_cast<double>(batch);
+    if (lines_) lines_->access(action, plan.box(action, frame, batch), walker_->side);
     if (CellId cell; plan.find_cell(frame, batch, cell)) {
       access(action, frame, times * plan.bytes(), times * plan.sector_bytes(),
              [&](auto&& visit) { visit(cell); });
@@ -387,6 +389,7 @@ class Walk {
   const FlatProgram& program_;
   const CellSpace& cells_;
   L2Cache& cache_;
+  LineTrace* lines_;
   const std::uint64_t seed_;
   const Costs costs_;
   std::vector<AccessPlan> plans_;
