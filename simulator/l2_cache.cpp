@@ -5,7 +5,6 @@
 namespace weir {
 namespace {
 
-constexpr std::uint32_t kMaxEpochs = 1 << 13;
 constexpr std::uint32_t kLongestSum = 64;  // epochs; past it a distance is interpolated between marks
 constexpr int kRequeuedPerEpoch = 64;
 constexpr std::uint32_t kFirstSequence = 2;  // 0 and 1 never are the youngest entry's
@@ -20,14 +19,15 @@ std::uint32_t hash(std::uint32_t a, std::uint32_t b) {
 }  // namespace
 
 L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
-    : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share),
+    : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share,
+             parameters.law_steps),
       private_weight_(parameters.private_weight),
       second_copy_weight_(parameters.shared_weight - parameters.private_weight),
       capacity_(parameters.capacity_bytes),
       epoch_weight_(parameters.capacity_bytes / parameters.epochs),
       dirty_capacity_(parameters.dirty_capacity_bytes),
       cells_(cell_bytes.size()),
-      weights_(kMaxEpochs, 0.0),
+      weights_(parameters.kept_epochs, 0.0),
       queue_base_(kFirstSequence) {
   for (std::size_t id = 0; id < cell_bytes.size(); ++id) cells_[id].bytes = cell_bytes[id];
   for (int mark = 0; mark < kMarks; ++mark) {
@@ -119,7 +119,7 @@ void L2Cache::next_epoch() {
   for (Mark& mark : marks_) advance(mark);
   advance(lost_);
   write_back_old();
-  if (++now_ == kMaxEpochs) compact();
+  if (++now_ == weights_.size()) compact();
 }
 
 void L2Cache::advance(Mark& mark) {
@@ -133,10 +133,10 @@ void L2Cache::advance(Mark& mark) {
 // ones.
 void L2Cache::compact() {
   const std::uint32_t first = marks_.back().epoch + 1;
-  std::vector<std::uint32_t> renumbered(kMaxEpochs, 0);
-  std::vector<double> merged(kMaxEpochs, 0.0);
+  std::vector<std::uint32_t> renumbered(weights_.size(), 0);
+  std::vector<double> merged(weights_.size(), 0.0);
   std::uint32_t last = 0;
-  for (std::uint32_t epoch = first; epoch < kMaxEpochs; ++epoch) {
+  for (std::uint32_t epoch = first; epoch < weights_.size(); ++epoch) {
     if (last == 0 || merged[last] + weights_[epoch] > epoch_weight_) ++last;
     renumbered[epoch] = last;
     merged[last] += weights_[epoch];

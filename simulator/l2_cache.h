@@ -24,7 +24,9 @@ struct L2Parameters {
   double dirty_capacity_bytes = 0;
   double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
   double larger_share = 0.06;
-  double epochs = 128;  // per capacity: the resolution of reuse distances
+  double epochs = 128;                  // per capacity: the resolution of reuse distances
+  int law_steps = 1024;                 // of the table of the survival law
+  std::uint32_t kept_epochs = 1 << 13;  // before old ones are forgotten and sparse ones merged
 };
 
 using CellId = std::uint32_t;
@@ -32,6 +34,11 @@ using CellId = std::uint32_t;
 class L2Cache {
  public:
   L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes);
+
+  CellId add_cell(float bytes) {
+    cells_.push_back({.bytes = bytes});
+    return static_cast<CellId>(cells_.size() - 1);
+  }
 
   // The share of the cell that the access does not find. Side 0 or 1: the partition of the reading SM.
   SurvivalTable::Miss read(CellId cell, int side) { return touch(cell, side, kReader); }
@@ -108,7 +115,7 @@ class L2Cache {
   double epoch_weight_;
   double dirty_capacity_;
   std::vector<Cell> cells_;
-  std::vector<double> weights_;  // per epoch
+  std::vector<double> weights_;  // per epoch, kept_epochs of them
   std::uint32_t now_ = 1;
   std::array<Mark, kMarks> marks_;  // by distance
   Mark lost_;                       // dirty cells past it are written back

@@ -5,6 +5,7 @@
 
 #include "simulator/bounds.h"
 #include "simulator/cells.h"
+#include "simulator/fast_walk.h"
 #include "simulator/flat_program.h"
 #include "simulator/l2_cache.h"
 #include "simulator/line_trace.h"
@@ -28,6 +29,9 @@ constexpr double kEarlyWriteBack = 0.2;    // or less by as much as this share o
 
 // What the line oracle follows of the bytes that tiles touch; about 3 s of one core.
 constexpr double kFollowedBytes = 2e9;
+
+constexpr int kFastLawSteps = 128;
+constexpr std::uint32_t kFastEpochs = 1024;
 
 constexpr double kFewReReads = 1.1;       // bytes loaded over compulsory bytes: nothing to reuse
 constexpr double kNearCompulsory = 1.03;  // DRAM reads over compulsory reads: the L2 serves the re-reads
@@ -135,13 +139,68 @@ void take_line_traffic(const LineCache& lines, std::vector<Traffic>& before, std
   }
 }
 
+// Launches in turn, as they are walked, become a prediction.
+class Summary {
+ public:
+  Summary(const DeviceProfile& profile, const Candidate& candidate, const char* fidelity)
+      : profile_(profile), candidate_(candidate), rates_(rates_of(profile, candidate)) {
+    prediction_.fidelity = fidelity;
+    for (const TensorLayout& tensor : candidate.tensors)
+      prediction_.tensors.push_back({.tensor = tensor.name});
+  }
+
+  void add_launch(const Launch& launch, const WalkResult& walked, double dirty_bytes) {
+    LaunchPrediction part{.launch = launch.name};
+    for (std::size_t tensor = 0; tensor < walked.tensors.size(); ++tensor) {
+      add(prediction_.tensors[tensor].traffic, walked.tensors[tensor]);
+      add(part.traffic, walked.tensors[tensor]);
+    }
+    part.l2_hit_rate = hit_rate(part.traffic);
+    part.dirty_bytes = prediction_.dirty_bytes = dirty_bytes;
+    part.blocks_per_sm = static_cast<double>(walked.blocks_per_sm);
+    part.waves = walked.waves;
+    const LaunchTime time = launch_time(profile_, rates_, launch, walked, part.traffic);
+    part.time_seconds = time.seconds;
+    part.bound_by = time.bound_by;
+    part.resource_seconds = time.resources;
+
+    add(prediction_.traffic, part.traffic);
+    prediction_.time_seconds += time.seconds;
+    if (time.seconds > longest_) prediction_.bound_by = time.bound_by;
+    longest_ = std::max(longest_, time.seconds);
+    prediction_.bounds.compulsory_bytes += walked.new_read_bytes + walked.new_write_bytes;
+    prediction_.bounds.sram_level_bytes += walked.work.tile_bytes;
+    totals_.drifts |= walked.blocks_per_sm > 1 && walked.waves > 1;
+    totals_.load_bytes += walked.work.load_bytes;
+    totals_.compulsory_reads += walked.new_read_bytes;
+    totals_.optimistic_reads += walked.optimistic_read_bytes;
+    totals_.pessimistic_reads += walked.pessimistic_read_bytes;
+    prediction_.launches.push_back(std::move(part));
+  }
+
+  Prediction finish(const L2Parameters& l2, bool cold_l2) {
+    prediction_.bounds.lower_bound_bytes = candidate_.lower_bound_bytes;
+    prediction_.bounds.lower_bound_source = candidate_.lower_bound_source;
+    prediction_.l2_hit_rate = hit_rate(prediction_.traffic);
+    prediction_.regime = regime_of(prediction_, totals_);
+    set_intervals(prediction_, totals_, l2, cold_l2);
+    return std::move(prediction_);
+  }
+
+ private:
+  const DeviceProfile& profile_;
+  const Candidate& candidate_;
+  const Rates rates_;
+  Prediction prediction_;
+  Totals totals_;
+  double longest_ = -1;
+};
+
 // The walk through the cell model; at `line`, its accesses also go through the oracle, whose DRAM traffic is
 // reported.
 Result<Prediction> predict_walk(const DeviceProfile& profile, const Candidate& candidate,
                                 const PredictOptions& options, const std::vector<FlatProgram>& programs,
                                 const CellSpace& cells) {
-  Prediction prediction{.fidelity = "cache"};
-  for (const TensorLayout& tensor : candidate.tensors) prediction.tensors.push_back({.tensor = tensor.name});
   const L2Parameters l2 = l2_parameters(profile);
   L2Cache cache(l2, cells.bytes);
   if (!options.cold_l2) warm(cells, static_cast<int>(profile.l2_partitions), cache);
@@ -151,13 +210,9 @@ Result<Prediction> predict_walk(const DeviceProfile& profile, const Candidate& c
     const double touched = bounds_of(candidate, programs, cells).sram_level_bytes;
     lines.emplace(candidate, line_parameters(profile, l2, candidate.tensors.size(), touched));
     if (!options.cold_l2) lines->warm();
-    prediction.fidelity = "line";
-    prediction.sampled_share = lines->cache().sampled_share();
   }
   WalkState state{.cache = cache, .lines = lines ? &*lines : nullptr};
-  const Rates rates = rates_of(profile, candidate);
-  Totals totals;
-  double longest = -1;
+  Summary summary(profile, candidate, lines ? "line" : "cache");
   for (std::size_t i = 0; i < programs.size(); ++i) {
     const Launch& launch = candidate.launches[i];
     const Result<std::int64_t> blocks = resident_blocks(profile, candidate, launch, options);
@@ -165,41 +220,28 @@ Result<Prediction> predict_walk(const DeviceProfile& profile, const Candidate& c
     WalkResult walked =
         walk(profile, candidate, launch, programs[i], cells, *blocks, options.seed + i, state);
     if (lines) take_line_traffic(lines->cache(), before, walked.tensors);
-
-    LaunchPrediction part{.launch = launch.name};
-    for (std::size_t tensor = 0; tensor < walked.tensors.size(); ++tensor) {
-      add(prediction.tensors[tensor].traffic, walked.tensors[tensor]);
-      add(part.traffic, walked.tensors[tensor]);
-    }
-    part.l2_hit_rate = hit_rate(part.traffic);
-    part.dirty_bytes = lines ? lines->cache().dirty_bytes() : cache.dirty_bytes();
-    part.blocks_per_sm = static_cast<double>(walked.blocks_per_sm);
-    part.waves = walked.waves;
-    const LaunchTime time = launch_time(profile, rates, launch, walked, part.traffic);
-    part.time_seconds = time.seconds;
-    part.bound_by = time.bound_by;
-    part.resource_seconds = time.resources;
-
-    add(prediction.traffic, part.traffic);
-    prediction.time_seconds += time.seconds;
-    if (time.seconds > longest) prediction.bound_by = time.bound_by;
-    longest = std::max(longest, time.seconds);
-    prediction.bounds.compulsory_bytes += walked.new_read_bytes + walked.new_write_bytes;
-    prediction.bounds.sram_level_bytes += walked.work.tile_bytes;
-    totals.drifts |= walked.blocks_per_sm > 1 && walked.waves > 1;
-    totals.load_bytes += walked.work.load_bytes;
-    totals.compulsory_reads += walked.new_read_bytes;
-    totals.optimistic_reads += walked.optimistic_read_bytes;
-    totals.pessimistic_reads += walked.pessimistic_read_bytes;
-    prediction.launches.push_back(std::move(part));
+    summary.add_launch(launch, walked, lines ? lines->cache().dirty_bytes() : cache.dirty_bytes());
   }
-  prediction.bounds.lower_bound_bytes = candidate.lower_bound_bytes;
-  prediction.bounds.lower_bound_source = candidate.lower_bound_source;
-  prediction.l2_hit_rate = hit_rate(prediction.traffic);
-  prediction.dirty_bytes = prediction.launches.empty() ? 0 : prediction.launches.back().dirty_bytes;
-  prediction.regime = regime_of(prediction, totals);
-  set_intervals(prediction, totals, l2, options.cold_l2);
+  Prediction prediction = summary.finish(l2, options.cold_l2);
+  if (lines) prediction.sampled_share = lines->cache().sampled_share();
   return prediction;
+}
+
+Result<Prediction> predict_fast(const DeviceProfile& profile, const Candidate& candidate,
+                                const PredictOptions& options, std::vector<FlatProgram>& programs) {
+  L2Parameters l2 = l2_parameters(profile);
+  l2.law_steps = kFastLawSteps;
+  l2.kept_epochs = kFastEpochs;
+  FastWalk fast(profile, candidate, programs, l2);
+  if (!options.cold_l2) fast.warm();
+  Summary summary(profile, candidate, "fast");
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const Result<std::int64_t> blocks = resident_blocks(profile, candidate, candidate.launches[i], options);
+    if (!blocks.ok()) return blocks.error();
+    const WalkResult walked = fast.walk(i, *blocks);
+    summary.add_launch(candidate.launches[i], walked, fast.dirty_bytes());
+  }
+  return summary.finish(l2, options.cold_l2);
 }
 
 }  // namespace
@@ -209,11 +251,13 @@ Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candid
   try {
     std::vector<FlatProgram> programs;
     for (const Launch& launch : candidate.launches) programs.push_back(flatten(launch.program));
+    if (options.fidelity == Fidelity::fast) return predict_fast(profile, candidate, options, programs);
     if (options.fidelity != Fidelity::bounds) find_streams(candidate, programs);
     const CellSpace cells = make_cells(candidate, programs, profile);
     switch (options.fidelity) {
       case Fidelity::bounds:
         return Prediction{.fidelity = "bounds", .bounds = bounds_of(candidate, programs, cells)};
+      case Fidelity::fast:
       case Fidelity::cache:
       case Fidelity::line:
         return predict_walk(profile, candidate, options, programs, cells);
