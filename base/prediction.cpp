@@ -2,6 +2,28 @@
 
 namespace weir {
 
+bool is_calibrated(const Uncalibrated& uncalibrated) {
+  return uncalibrated.traffic.empty();
+}
+
+std::string calibration_note(const Uncalibrated& uncalibrated) {
+  std::string note;
+  if (!uncalibrated.traffic.empty()) note = "uncalibrated traffic: " + uncalibrated.traffic;
+  if (!uncalibrated.time.empty())
+    note += (note.empty() ? "" : "; ") + ("uncalibrated time: " + uncalibrated.time);
+  return note;
+}
+
+double sram_over_lower_bound(const Bounds& bounds) {
+  return bounds.lower_bound_bytes > 0 ? bounds.sram_level_bytes / bounds.lower_bound_bytes : 0;
+}
+
+double dram_over_compulsory(const Prediction& prediction) {
+  const Traffic& traffic = prediction.traffic;
+  const double bytes = traffic.dram_read_bytes + traffic.dram_write_bytes + prediction.dirty_bytes;
+  return prediction.bounds.compulsory_bytes > 0 ? bytes / prediction.bounds.compulsory_bytes : 0;
+}
+
 const char* to_string(Regime regime) {
   switch (regime) {
     case Regime::compulsory:

@@ -63,8 +63,17 @@ struct Bounds {
   bool operator==(const Bounds&) const = default;
 };
 
+// What a prediction rests on that nobody measured on the GPU model it is for: names of the profile's
+// parameters and where their values come from instead. Empty: every one of them was measured there.
+struct Uncalibrated {
+  std::string traffic = "not recorded";  // the memory model: decides every predicted byte
+  std::string time = "not recorded";     // rates and latencies that only predicted times depend on
+
+  bool operator==(const Uncalibrated&) const = default;
+};
+
 struct Prediction {
-  std::string fidelity;  // "bounds", "fast", "cache" or "line"
+  std::string fidelity;  // "bounds", "cache" or "line"
   double sampled_share = 1;  // of the L2's sets that "line" followed; the others are taken to be like them
   Traffic traffic;       // all launches together
   double l2_hit_rate = 0;
@@ -79,9 +88,21 @@ struct Prediction {
   Bounds bounds;
   std::vector<TensorTraffic> tensors;
   std::vector<LaunchPrediction> launches;
+  Uncalibrated uncalibrated;
 
   bool operator==(const Prediction&) const = default;
 };
+
+// True if the memory model was calibrated on the GPU model as a whole: every parameter, or it is not.
+bool is_calibrated(const Uncalibrated& uncalibrated);
+// One line that must stand wherever a prediction is shown; empty if nothing is uncalibrated.
+std::string calibration_note(const Uncalibrated& uncalibrated);
+
+// How far a candidate is from what theory allows; 0 where there is nothing to compare with. The bytes that
+// tiles ask for over the published lower bound:
+double sram_over_lower_bound(const Bounds& bounds);
+// and the bytes through DRAM, with what is still dirty at the end, over the compulsory ones.
+double dram_over_compulsory(const Prediction& prediction);
 
 const char* to_string(Regime regime);
 const char* to_string(Bottleneck bottleneck);

@@ -25,11 +25,17 @@ Result<OpenBackend> open_backend(const BackendOptions& options) {
 
   OpenBackend opened;
   if (!options.replay.empty()) {
-    Result<ReplayDevice> replay = open_replay(
-        options.replay, *profiles, ReplayOptions{options.device_name, options.replay_delay_seconds});
+    Result<ReplayDevice> replay =
+        open_replay(options.replay, *profiles,
+                    ReplayOptions{options.device_name, options.replay_delay_seconds, kernels_folder()});
     if (!replay) return replay.error();
     opened.backend = std::move(replay->backend);
     opened.profile = std::move(replay->profile);
+    if (!options.gpu.empty()) {
+      Result<DeviceProfile> named = find_profile(profiles_folder(), options.gpu);
+      if (!named) return named.error();
+      opened.profile = std::move(*named);
+    }
     opened.recorded_configs = std::move(replay->configs);
     opened.notes.push_back("replaying what " + opened.backend->facts().name + " measured, from " +
                            options.replay.string());

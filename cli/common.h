@@ -23,6 +23,7 @@ void register_doctor(CLI::App& app, int& exit_code);
 void register_kernels(CLI::App& app, int& exit_code);
 void register_pick(CLI::App& app, int& exit_code);
 void register_predict(CLI::App& app, int& exit_code);
+void register_probe(CLI::App& app, int& exit_code);
 void register_report(CLI::App& app, int& exit_code);
 void register_ship(CLI::App& app, int& exit_code);
 void register_tune(CLI::App& app, int& exit_code);

@@ -74,7 +74,10 @@ int show(const Options& options) {
       fmt::print(", {}, DRAM read {}", microseconds(r.measurement->timing.median_seconds),
                  megabytes(r.measurement->counters.dram_read_bytes));
     }
-    if (r.prediction) fmt::print(" (predicted {})", megabytes(r.prediction->traffic.dram_read_bytes));
+    if (r.prediction) {
+      fmt::print(" (predicted {}{})", megabytes(r.prediction->traffic.dram_read_bytes),
+                 is_calibrated(r.prediction->uncalibrated) ? "" : ", uncalibrated");
+    }
     fmt::print("{}\n", r.reason.empty() ? "" : ": " + r.reason);
   }
   if (options.json) fmt::print("{}\n", json.dump(2));

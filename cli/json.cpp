@@ -2,6 +2,8 @@
 
 #include <charconv>
 
+#include "kernels/formula.h"
+
 namespace weir::cli {
 namespace {
 
@@ -9,6 +11,7 @@ Json value(const std::string& text) {
   std::int64_t number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && end == text.data() + text.size()) return number;
+  if (const auto real = parse_real(text)) return *real;
   if (text == "true") return true;
   if (text == "false") return false;
   return text;
@@ -41,6 +44,11 @@ Json to_json(const Bounds& bounds) {
               {"lower_bound_source", bounds.lower_bound_source}};
 }
 
+Json to_json(const Uncalibrated& uncalibrated) {
+  return Json{{"calibrated", is_calibrated(uncalibrated)},
+              {"calibration_note", calibration_note(uncalibrated)}};
+}
+
 Json to_json(const RankedConfig& ranked) {
   const Prediction& p = ranked.prediction;
   Json tensors = Json::object();
@@ -68,24 +76,29 @@ Json to_json(const RankedConfig& ranked) {
                             {"blocks_per_sm", l.blocks_per_sm},
                             {"waves", l.waves}});
   }
-  return Json{{"config", to_json(ranked.config)},
-              {"dram_read_bytes", p.traffic.dram_read_bytes},
-              {"dram_write_bytes", p.traffic.dram_write_bytes},
-              {"l2_read_bytes", p.traffic.l2_read_bytes},
-              {"l2_write_bytes", p.traffic.l2_write_bytes},
-              {"l2_hit_rate", p.l2_hit_rate},
-              {"time_seconds", p.time_seconds},
-              {"bound_by", to_string(p.bound_by)},
-              {"regime", to_string(p.regime)},
-              {"dirty_bytes", p.dirty_bytes},
-              {"dram_read_interval_bytes", {p.dram_read_low_bytes, p.dram_read_high_bytes}},
-              {"dram_write_interval_bytes", {p.dram_write_low_bytes, p.dram_write_high_bytes}},
-              {"fidelity", p.fidelity},
-              {"sampled_share", p.sampled_share},
-              {"sram_level_bytes", p.bounds.sram_level_bytes},
-              {"is_default", ranked.is_default},
-              {"tensors", tensors},
-              {"launches", launches}};
+  const auto ratio = [](double value) { return value > 0 ? Json(value) : Json(nullptr); };
+  Json json{{"config", to_json(ranked.config)},
+            {"dram_read_bytes", p.traffic.dram_read_bytes},
+            {"dram_write_bytes", p.traffic.dram_write_bytes},
+            {"l2_read_bytes", p.traffic.l2_read_bytes},
+            {"l2_write_bytes", p.traffic.l2_write_bytes},
+            {"l2_hit_rate", p.l2_hit_rate},
+            {"time_seconds", p.time_seconds},
+            {"bound_by", to_string(p.bound_by)},
+            {"regime", to_string(p.regime)},
+            {"dirty_bytes", p.dirty_bytes},
+            {"dram_read_interval_bytes", {p.dram_read_low_bytes, p.dram_read_high_bytes}},
+            {"dram_write_interval_bytes", {p.dram_write_low_bytes, p.dram_write_high_bytes}},
+            {"fidelity", p.fidelity},
+            {"sampled_share", p.sampled_share},
+            {"sram_level_bytes", p.bounds.sram_level_bytes},
+            {"sram_over_lower_bound", ratio(sram_over_lower_bound(p.bounds))},
+            {"dram_over_compulsory", ratio(dram_over_compulsory(p))},
+            {"is_default", ranked.is_default},
+            {"tensors", tensors},
+            {"launches", launches}};
+  json.update(to_json(p.uncalibrated));
+  return json;
 }
 
 Json to_json(const RejectedConfig& rejected) {
@@ -94,13 +107,11 @@ Json to_json(const RejectedConfig& rejected) {
 
 Json text_to_json(const std::string& key_values) {
   Json json = Json::object();
-  std::size_t at = 0;
-  while (at < key_values.size()) {
-    const std::size_t comma = std::min(key_values.find(',', at), key_values.size());
-    const std::string pair = key_values.substr(at, comma - at);
+  if (key_values.empty()) return json;
+  for (const std::string_view pair : split_values(key_values)) {
     const std::size_t equals = pair.find('=');
-    if (equals != std::string::npos) json[pair.substr(0, equals)] = value(pair.substr(equals + 1));
-    at = comma + 1;
+    if (equals != std::string_view::npos)
+      json[std::string(pair.substr(0, equals))] = value(std::string(pair.substr(equals + 1)));
   }
   return json;
 }
@@ -113,6 +124,7 @@ Json summary(const Record& record) {
                              {"dram_write_bytes", record.prediction->traffic.dram_write_bytes},
                              {"time_seconds", record.prediction->time_seconds},
                              {"regime", to_string(record.prediction->regime)}};
+    json["predicted"].update(to_json(record.prediction->uncalibrated));
   }
   if (record.outcome == Outcome::measured && record.measurement) {
     const Measurement& m = *record.measurement;

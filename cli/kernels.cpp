@@ -16,11 +16,18 @@ const char* type_name(ParameterInfo::Type type) {
       return "bool";
     case ParameterInfo::Type::enumeration:
       return "enum";
+    case ParameterInfo::Type::real:
+      return "real";
+    case ParameterInfo::Type::formula:
+      return "formula";
   }
   return "";
 }
 
 std::string legal_values(const ParameterInfo& parameter) {
+  if (parameter.type == ParameterInfo::Type::formula)
+    return fmt::format("{} of {}", parameter.gives_bool ? "bool" : "real",
+                       fmt::join(parameter.variables, ", "));
   return parameter.values.empty() ? type_name(parameter.type)
                                   : fmt::format("{}", fmt::join(parameter.values, " | "));
 }
@@ -49,6 +56,9 @@ Json describe(const KernelDefinition& definition) {
                            {"values", p.values},
                            {"default", p.default_text},
                            {"summary", p.summary}});
+    if (p.type != ParameterInfo::Type::formula) continue;
+    problem.back()["variables"] = p.variables;
+    problem.back()["gives"] = p.gives_bool ? "bool" : "real";
   }
   for (const VariantInfo& v : definition.variants()) {
     Json tunables = Json::object();

@@ -44,13 +44,19 @@ int run(const Options& options) {
     if (pick.match == Match::exact) {
       out["time_seconds"] = pick.median_seconds;
       out["predicted_dram_bytes"] = pick.predicted_dram_bytes;
+      out.update(to_json(pick.uncalibrated));
     }
     fmt::print("{}\n", out.dump(2));
   } else {
     fmt::print("{} {} on {}\n  {}: {}\n", pick.kernel, pick.problem, device->gpu_name, to_string(pick.match),
                pick.reason);
     if (pick.match != Match::none) fmt::print("  {}\n", pick.config);
-    if (pick.match == Match::exact) fmt::print("  {} when it was tuned\n", microseconds(pick.median_seconds));
+    if (pick.match == Match::exact) {
+      fmt::print("  {} when it was tuned; DRAM traffic predicted {}\n", microseconds(pick.median_seconds),
+                 megabytes(pick.predicted_dram_bytes));
+      if (const std::string note = calibration_note(pick.uncalibrated); !note.empty())
+        fmt::print("  {}\n", note);
+    }
   }
   return pick.match == Match::none ? kMiss : kOk;
 }

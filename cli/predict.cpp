@@ -17,20 +17,47 @@ struct Options {
   std::size_t top = 20;
   unsigned threads = 0;
   std::uint64_t seed = 1;
-  bool walk_all = false, warm = false, no_calibration = false, json = false, dry_run = false;
+  bool warm = false, no_calibration = false, json = false, dry_run = false;
 };
 
 Fidelity fidelity_of(const std::string& name) {
   if (name == "bounds") return Fidelity::bounds;
-  if (name == "fast") return Fidelity::fast;
   return name == "line" ? Fidelity::line : Fidelity::cache;
+}
+
+std::int64_t least_capability(const KernelDefinition& definition) {
+  std::int64_t least = definition.variants().front().min_compute_capability;
+  for (const VariantInfo& variant : definition.variants())
+    least = std::min(least, variant.min_compute_capability);
+  return least;
+}
+
+bool can_run(const KernelDefinition& definition, const DeviceProfile& profile) {
+  return profile.compute_capability >= least_capability(definition);
+}
+
+// Traffic does not depend on the instructions: a GPU that is too old for every variant is predicted as if it
+// had those of the oldest.
+DeviceLimits limits_to_predict(const KernelDefinition& definition, const DeviceProfile& profile) {
+  DeviceLimits limits = limits_of(profile);
+  limits.compute_capability = std::max(limits.compute_capability, least_capability(definition));
+  return limits;
+}
+
+std::string ratio(double value) {
+  return value > 0 ? fmt::format("{:.2f}", value) : "-";
 }
 
 void print_table(const KernelDefinition& definition, const Problem& problem, const DeviceProfile& profile,
                  const Space& space, std::size_t top) {
   fmt::print("{} on {}, {}\n", definition.name(), profile.title, to_string(problem));
-  if (!is_calibrated(profile))
-    fmt::print("(uncalibrated profile: datasheet values and analogies, see {})\n", profile.name);
+  if (const std::string note = calibration_note(uncalibrated(profile)); !note.empty())
+    fmt::print("{}: {}\n", profile.name, note);
+  if (!can_run(definition, profile)) {
+    const std::int64_t needed = least_capability(definition), has = profile.compute_capability;
+    fmt::print("{} cannot run there: it needs compute capability {}.{}, the GPU has {}.{}\n",
+               definition.name(), needed / 10, needed % 10, has / 10, has % 10);
+  }
   if (space.ranked.empty()) {
     fmt::print("no legal candidate\n");
   } else {
@@ -38,15 +65,18 @@ void print_table(const KernelDefinition& definition, const Problem& problem, con
     fmt::print("compulsory {}", megabytes(b.compulsory_bytes));
     if (b.lower_bound_bytes > 0)
       fmt::print(", lower bound {} ({})", megabytes(b.lower_bound_bytes), b.lower_bound_source);
-    fmt::print("\n\n{:>10} {:>12} {:>12} {:>12} {:>7} {:<11} {:<16} config\n", "time", "DRAM read",
-               "DRAM write", "L2 read", "L2 hit", "regime", "bound by");
+    fmt::print("\n\n{:>10} {:>12} {:>12} {:>12} {:>7} {:>10} {:>10} {:<11} {:<16} config\n", "time",
+               "DRAM read", "DRAM write", "L2 read", "L2 hit", "DRAM/comp", "SRAM/bound", "regime",
+               "bound by");
     for (std::size_t i = 0; i < space.ranked.size() && i < top; ++i) {
       const RankedConfig& r = space.ranked[i];
       const Prediction& p = r.prediction;
-      fmt::print("{:>10} {:>12} {:>12} {:>12} {:>6.1f}% {:<11} {:<16} {}{}\n", microseconds(p.time_seconds),
-                 megabytes(p.traffic.dram_read_bytes), megabytes(p.traffic.dram_write_bytes),
-                 megabytes(p.traffic.l2_read_bytes), 100 * p.l2_hit_rate, to_string(p.regime),
-                 to_string(p.bound_by), to_string(r.config), r.is_default ? "  (default)" : "");
+      fmt::print("{:>10} {:>12} {:>12} {:>12} {:>6.1f}% {:>10} {:>10} {:<11} {:<16} {}{}\n",
+                 microseconds(p.time_seconds), megabytes(p.traffic.dram_read_bytes),
+                 megabytes(p.traffic.dram_write_bytes), megabytes(p.traffic.l2_read_bytes),
+                 100 * p.l2_hit_rate, ratio(dram_over_compulsory(p)), ratio(sram_over_lower_bound(p.bounds)),
+                 to_string(p.regime), to_string(p.bound_by), to_string(r.config),
+                 r.is_default ? "  (default)" : "");
     }
     if (space.ranked.size() > top) fmt::print("… {} more (--top)\n", space.ranked.size() - top);
   }
@@ -77,7 +107,6 @@ int run(const Options& options) {
   explore_options.predict.seed = options.seed;
   explore_options.predict.cold_l2 = !options.warm;
   explore_options.predict.fidelity = fidelity_of(options.fidelity);
-  explore_options.contenders = options.walk_all ? 0 : options.top;
   explore_options.stop = stop_requested;
   ProgressLine progress("predicting");
   explore_options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
@@ -87,13 +116,15 @@ int run(const Options& options) {
     explore_options.only = {*config};
   }
   if (options.dry_run) {
-    const std::size_t count = options.config.empty() ? definition->enumerate(limits_of(*profile)).size()
-                                                     : explore_options.only.size();
+    const std::size_t count = options.config.empty()
+                                  ? definition->enumerate(limits_to_predict(*definition, *profile)).size()
+                                  : explore_options.only.size();
     fmt::print("would predict {} configurations of {} for {} on {}\n", count, definition->name(),
                to_string(*problem), profile->name);
     return kOk;
   }
-  Result<Space> space = explore(*definition, *problem, *profile, limits_of(*profile), explore_options);
+  Result<Space> space =
+      explore(*definition, *problem, *profile, limits_to_predict(*definition, *profile), explore_options);
   progress.finish();
   if (!space) return complain(space.error());
 
@@ -104,7 +135,9 @@ int run(const Options& options) {
     const Bounds bounds = space->ranked.empty() ? Bounds{} : space->ranked.front().prediction.bounds;
     const Json out{{"kernel", definition->name()},
                    {"gpu", profile->name},
-                   {"calibrated", is_calibrated(*profile)},
+                   {"calibrated", is_calibrated(uncalibrated(*profile))},
+                   {"calibration_note", calibration_note(uncalibrated(*profile))},
+                   {"can_run", can_run(*definition, *profile)},
                    {"time_calibrated", explore_options.calibration.has_value()},
                    {"problem", to_json(*problem)},
                    {"bounds", to_json(bounds)},
@@ -135,11 +168,8 @@ void register_predict(CLI::App& app, int& exit_code) {
   command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
   command->add_option("--top", options->top, "Lines to print")->capture_default_str();
   command->add_option("--fidelity", options->fidelity, "How to count")
-      ->check(CLI::IsMember({"bounds", "fast", "cache", "line"}))
+      ->check(CLI::IsMember({"bounds", "cache", "line"}))
       ->capture_default_str();
-  command->add_flag("--walk-all", options->walk_all,
-                    "Walk every candidate; without it, those that cannot be among the first --top have the "
-                    "fast mode's figures");
   command->add_option("--threads", options->threads, "Threads (default: all cores)");
   command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();
   command->add_flag("--warm", options->warm, "Predict for an L2 that the tensors went through before");

@@ -99,6 +99,8 @@ void print_result(const TuneResult& r) {
     fmt::print("  DRAM read {} measured, {} predicted; write {} measured, {} predicted\n",
                megabytes(m.counters.dram_read_bytes), megabytes(best.prediction->traffic.dram_read_bytes),
                megabytes(m.counters.dram_write_bytes), megabytes(best.prediction->traffic.dram_write_bytes));
+    if (const std::string note = calibration_note(best.prediction->uncalibrated); !note.empty())
+      fmt::print("  {}\n", note);
   } else {
     fmt::print("  tier {}: {}\n", letter(m.tier), m.tier_reason);
   }

@@ -38,6 +38,7 @@ struct Executable {
   std::filesystem::path cubin;  // in the compile cache; empty for a recorded one
   std::vector<ExecutableLaunch> launches;
   Resources resources;
+  bool deterministic = false;  // verify() runs it twice and wants the same bits
 };
 
 // The launch part of a candidate: what Executable::launches holds.

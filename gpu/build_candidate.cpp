@@ -31,7 +31,8 @@ Result<Executable> build_candidate(const Compiler& compiler, const Candidate& ca
   Executable executable{.kernel = candidate.kernel,
                         .problem = to_string(candidate.problem),
                         .config = to_string(candidate.config),
-                        .launches = executable_launches(candidate)};
+                        .launches = executable_launches(candidate),
+                        .deterministic = candidate.verify.deterministic};
   if (candidate.source.empty() || executable.launches.empty()) {
     return Error{ErrorKind::failed, candidate.kernel + " has no source to compile: it can only be predicted",
                  "Give a variant's source and its launches' entries in kernel.yaml."};

@@ -11,7 +11,7 @@
 #include <iterator>
 #include <sstream>
 
-#include "kernels/digest.h"
+#include "base/digest.h"
 
 namespace weir {
 namespace {

@@ -5,9 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include "base/digest.h"
 #include "gpu/library.h"
 #include "gpu/source_files.h"
-#include "kernels/digest.h"
 
 namespace weir {
 namespace {

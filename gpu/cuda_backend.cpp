@@ -10,6 +10,7 @@
 #include "gpu/driver.h"
 #include "gpu/loaded_program.h"
 #include "gpu/problem_memory.h"
+#include "gpu/reference.h"
 #include "gpu/sampler.h"
 #include "gpu/statistics.h"
 #include "gpu/utility_kernels.h"
@@ -27,10 +28,6 @@ double seconds_since(Clock::time_point start) {
 constexpr double kSectorBytes = 32;
 constexpr double kWarmUpSeconds = 0.025;
 constexpr double kReferencePatience = 10;  // times the limit of a candidate
-
-bool is_output(const TensorLayout& tensor) {
-  return tensor.role == Role::out || tensor.role == Role::inout;
-}
 
 Error in_candidate(Error error, const Executable& executable) {
   error.message = executable.kernel + " with " + executable.config + ": " + error.message;
@@ -60,21 +57,23 @@ struct CudaBackend::Impl {
   bool lost = false;
 
   std::string problem;  // prepared; empty: none
-  std::optional<ProblemMemory> memory;
+  std::optional<Reference> reference;
+  std::optional<ProblemMemory> memory;  // fills inputs through the reference
   std::vector<Expected> expected;
   std::unique_ptr<RangeProfiler> profiler;  // between the first count and the next call of another kind
 
   Status start();
   Status ready_for(const Executable& executable) const;
   Result<LoadedProgram> load(const Executable& executable);
-  std::vector<cuda::DevicePointer> addresses() const;
   // Passes an error on; notes whether the context survived it.
   Error noted(Error error);
 
   Status prepare(const Candidate& candidate);
-  Result<std::vector<BufferHandle>> run_reference(const Candidate& candidate, const ModuleHandle& module,
-                                                  const std::string& entry);
+  Status expect(const Candidate& candidate);
   Result<Verification> verify(const Executable& executable);
+  Result<std::string> run_on_poison(LoadedProgram& program);
+  Result<std::vector<std::uint64_t>> output_checksums();
+  Result<Verification> judge_outputs();
   std::vector<Result<Timing>> time(std::span<const Executable> executables, const TimingOptions& timing);
   Result<Counters> count(const Executable& executable, const CountOptions& count);
 };
@@ -126,59 +125,10 @@ Error CudaBackend::Impl::noted(Error error) {
   return error;
 }
 
-std::vector<cuda::DevicePointer> CudaBackend::Impl::addresses() const {
-  std::vector<cuda::DevicePointer> all;
-  for (std::size_t i = 0; i < memory->tensors().size(); ++i) all.push_back(memory->address(i));
-  return all;
-}
-
 Result<LoadedProgram> CudaBackend::Impl::load(const Executable& executable) {
-  Result<LoadedProgram> program = LoadedProgram::load(*driver, executable, addresses());
+  Result<LoadedProgram> program = LoadedProgram::load(*driver, executable, memory->addresses());
   if (!program) return in_candidate(noted(program.error()), executable);
   return program;
-}
-
-Result<std::vector<BufferHandle>> CudaBackend::Impl::run_reference(const Candidate& candidate,
-                                                                   const ModuleHandle& module,
-                                                                   const std::string& entry) {
-  const Result<cuda::Function> function = find_function(module, entry);
-  if (!function) return function.error();
-  std::vector<cuda::DevicePointer> tensors = addresses();
-  std::vector<BufferHandle> results;
-  if (Status s = memory->restore(*kernels); !s) return s.error();
-  for (std::size_t i = 0; i < tensors.size(); ++i) {
-    const TensorLayout& tensor = memory->tensors()[i];
-    if (!is_output(tensor)) continue;
-    const auto bytes =
-        static_cast<std::size_t>(extent_bytes(tensor) / bytes_of(tensor.element)) * sizeof(float);
-    Result<BufferHandle> buffer = allocate(*driver, bytes);
-    if (!buffer) return buffer.error();
-    // An element that a reference does not write stays NaN, and is found.
-    Status s =
-        check(*driver, driver->memset_8_async(buffer->get(), 0xff, bytes, stream.get()), "cuMemsetD8Async");
-    if (s && tensor.role == Role::inout) s = kernels->widen(tensors[i], tensor, buffer->get());
-    if (!s) return s.error();
-    tensors[i] = buffer->get();
-    results.push_back(std::move(buffer).value());
-  }
-  Result<ArgumentPack> arguments = ArgumentPack::bind(candidate.verify.arguments, tensors);
-  if (!arguments) return arguments.error();
-  auto narrow = [](const std::array<std::int64_t, 3>& v) {
-    return std::array<unsigned, 3>{static_cast<unsigned>(v[0]), static_cast<unsigned>(v[1]),
-                                   static_cast<unsigned>(v[2])};
-  };
-  const LaunchShape shape{.grid = narrow(candidate.verify.grid),
-                          .threads = narrow(candidate.verify.threads),
-                          .shared_bytes = static_cast<unsigned>(candidate.verify.shared_bytes)};
-  Status status = prepare_launch(*driver, function.value(), shape);
-  if (status) status = launch(*driver, function.value(), shape, arguments->pointers(), stream.get());
-  if (status) status = wait_idle(*driver, stream.get(), options.kernel_seconds_limit * kReferencePatience);
-  if (!status) {
-    Error error = noted(status.error());
-    error.message = "reference " + entry + " of " + candidate.kernel + ": " + error.message;
-    return error;
-  }
-  return results;
 }
 
 Status CudaBackend::Impl::prepare(const Candidate& candidate) {
@@ -188,25 +138,36 @@ Status CudaBackend::Impl::prepare(const Candidate& candidate) {
   problem.clear();
   expected.clear();
   memory.reset();
+  reference.reset();
   profiler.reset();
   if (candidate.verify.source.empty()) {
     return Error{ErrorKind::failed,
                  candidate.kernel + " cannot be verified, and so not tuned: it has no reference",
                  "Add a verify section to kernel.yaml."};
   }
-  Result<Compiled> reference =
-      compiler->compile(request_for(candidate.verify.source, candidate.reference_header,
-                                    options.include_folder, facts.limits.compute_capability));
-  if (!reference) return reference.error();
-  Result<ModuleHandle> module = load_module(*driver, reference->cubin);
-  if (!module) return noted(module.error());
-  Result<ProblemMemory> created = ProblemMemory::create(*driver, *kernels, candidate.tensors, stream.get());
+  Result<Reference> loaded =
+      Reference::load(*driver, *compiler, candidate, options.include_folder, facts.limits.compute_capability,
+                      stream.get(), options.kernel_seconds_limit * kReferencePatience);
+  if (!loaded) return noted(loaded.error());
+  reference.emplace(std::move(loaded).value());
+  Result<ProblemMemory> created = ProblemMemory::create(*driver, *kernels, candidate, stream.get());
   if (!created) return noted(created.error());
   memory.emplace(std::move(created).value());
+  if (!candidate.verify.prepare.empty()) {
+    const auto compute = [this](const Addresses& addresses) { return reference->prepare_inputs(addresses); };
+    if (Status computed = memory->compute_inputs(*kernels, compute); !computed)
+      return noted(computed.error());
+  }
+  if (Status ready = expect(candidate); !ready) return ready;
+  problem = to_string(candidate.problem);
+  return ok_status();
+}
 
-  Result<std::vector<BufferHandle>> exact = run_reference(candidate, *module, candidate.verify.exact_entry);
+// Runs both references.
+Status CudaBackend::Impl::expect(const Candidate& candidate) {
+  Result<std::vector<BufferHandle>> exact = reference->run(candidate.verify.exact_entry, *memory, *kernels);
   if (!exact) return noted(exact.error());
-  Result<std::vector<BufferHandle>> low = run_reference(candidate, *module, candidate.verify.low_entry);
+  Result<std::vector<BufferHandle>> low = reference->run(candidate.verify.low_entry, *memory, *kernels);
   if (!low) return noted(low.error());
   for (std::size_t tensor = 0, output = 0; tensor < memory->tensors().size(); ++tensor) {
     const TensorLayout& layout = memory->tensors()[tensor];
@@ -232,7 +193,6 @@ Status CudaBackend::Impl::prepare(const Candidate& candidate) {
   if (expected.empty()) {
     return Error{ErrorKind::failed, candidate.kernel + " has no out or inout tensor to verify", ""};
   }
-  problem = to_string(candidate.problem);
   return ok_status();
 }
 
@@ -241,23 +201,58 @@ Result<Verification> CudaBackend::Impl::verify(const Executable& executable) {
   profiler.reset();
   Result<LoadedProgram> program = load(executable);
   if (!program) return program.error();
+  const auto failed = [&](Error error) { return in_candidate(noted(std::move(error)), executable); };
+
+  std::vector<std::uint64_t> first;
+  for (int run = 0; run < (executable.deterministic ? 2 : 1); ++run) {
+    const Result<std::string> damage = run_on_poison(*program);
+    if (!damage) return failed(damage.error());
+    if (!damage->empty()) return Verification{.passed = false, .detail = *damage};
+    if (!executable.deterministic) break;
+    const Result<std::vector<std::uint64_t>> sums = output_checksums();
+    if (!sums) return failed(sums.error());
+    if (run == 0) first = *sums;
+    const auto differs = std::mismatch(first.begin(), first.end(), sums->begin()).first;
+    if (differs == first.end()) continue;
+    const std::size_t tensor = expected[static_cast<std::size_t>(differs - first.begin())].tensor;
+    return Verification{.passed = false, .detail = nondeterminism(memory->tensors()[tensor])};
+  }
+  const Result<Verification> verdict = judge_outputs();
+  if (!verdict) return failed(verdict.error());
+  return verdict;
+}
+
+// What the run damaged; empty if nothing.
+Result<std::string> CudaBackend::Impl::run_on_poison(LoadedProgram& program) {
   Status status = memory->poison(*kernels);
   if (status) status = wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
-  if (status) status = program->launch(stream.get());
+  if (status) status = program.launch(stream.get());
   if (status) status = wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
-  if (!status) return in_candidate(noted(status.error()), executable);
+  if (!status) return status.error();
+  return memory->find_damage(*kernels);
+}
 
-  Result<std::string> damage = memory->find_damage(*kernels);
-  if (!damage) return in_candidate(noted(damage.error()), executable);
-  if (!damage->empty()) return Verification{.passed = false, .detail = *damage};
+// In the order of `expected`.
+Result<std::vector<std::uint64_t>> CudaBackend::Impl::output_checksums() {
+  std::vector<std::uint64_t> sums;
+  for (const Expected& expectation : expected) {
+    const TensorLayout& tensor = memory->tensors()[expectation.tensor];
+    const Result<std::uint64_t> sum =
+        kernels->checksum(memory->address(expectation.tensor), extent_bytes(tensor));
+    if (!sum) return sum.error();
+    sums.push_back(*sum);
+  }
+  return sums;
+}
 
-  // The verdict of the tensor that uses most of what it is allowed, or of the first that fails.
+// The verdict of the tensor that uses most of what it is allowed, or of the first that fails.
+Result<Verification> CudaBackend::Impl::judge_outputs() {
   std::optional<Verification> worst;
   for (const Expected& expectation : expected) {
     const TensorLayout& tensor = memory->tensors()[expectation.tensor];
     const Result<Comparison> comparison = kernels->compare(memory->address(expectation.tensor),
                                                            tensor.element, expectation.exact.get(), tensor);
-    if (!comparison) return in_candidate(noted(comparison.error()), executable);
+    if (!comparison) return comparison.error();
     const Verification verdict = judge(tensor, comparison.value(), expectation.low);
     if (!verdict.passed) return verdict;
     if (!worst || verdict.error * worst->allowed_error > worst->error * verdict.allowed_error)

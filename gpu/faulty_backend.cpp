@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "kernels/digest.h"
+#include "base/digest.h"
 
 namespace weir {
 namespace {

@@ -1,5 +1,6 @@
 #include "gpu/loaded_program.h"
 
+#include <bit>
 #include <chrono>
 #include <cstdio>
 #include <limits>
@@ -22,29 +23,42 @@ Result<std::array<unsigned, 3>> dimensions(const std::array<std::int64_t, 3>& va
   return result;
 }
 
-}  // namespace
+Result<std::uint64_t> address_of(const std::vector<cuda::DevicePointer>& addresses, int index,
+                                 const char* what) {
+  if (static_cast<std::size_t>(index) < addresses.size()) return addresses[static_cast<std::size_t>(index)];
+  return Error{ErrorKind::usage,
+               std::string("an argument names ") + what + " number " + std::to_string(index) + ", of " +
+                   std::to_string(addresses.size()),
+               ""};
+}
 
-Result<ArgumentPack> ArgumentPack::bind(const std::vector<Argument>& arguments,
-                                        const std::vector<cuda::DevicePointer>& tensors) {
-  ArgumentPack pack;
-  for (const Argument& argument : arguments) {
-    std::uint64_t value =
-        static_cast<std::uint64_t>(argument.value);  // little endian: an i32 is its first half
-    if (argument.kind == Argument::Kind::tensor) {
-      const auto tensor = static_cast<std::size_t>(argument.tensor);
-      if (tensor >= tensors.size()) {
-        return Error{ErrorKind::usage,
-                     "an argument names tensor number " + std::to_string(argument.tensor) + ", of " +
-                         std::to_string(tensors.size()),
-                     ""};
-      }
-      value = tensors[tensor];
-    } else if (argument.kind == Argument::Kind::i32 &&
-               argument.value != static_cast<std::int32_t>(argument.value)) {
+// The parameter's bits; what is shorter than 8 bytes comes first.
+Result<std::uint64_t> parameter_of(const Argument& argument, const Addresses& addresses) {
+  switch (argument.kind) {
+    case Argument::Kind::tensor:
+      return address_of(addresses.tensors, argument.tensor, "tensor");
+    case Argument::Kind::table:
+      return address_of(addresses.tables, argument.tensor, "table");
+    case Argument::Kind::f32:
+      return std::uint64_t{std::bit_cast<std::uint32_t>(argument.real)};
+    case Argument::Kind::i32:
+      if (argument.value == static_cast<std::int32_t>(argument.value)) break;
       return Error{ErrorKind::failed, "an i32 argument is " + std::to_string(argument.value),
                    "Make it an i64 in kernel.yaml."};
-    }
-    pack.values_.push_back(value);
+    case Argument::Kind::i64:
+      break;
+  }
+  return static_cast<std::uint64_t>(argument.value);
+}
+
+}  // namespace
+
+Result<ArgumentPack> ArgumentPack::bind(const std::vector<Argument>& arguments, const Addresses& addresses) {
+  ArgumentPack pack;
+  for (const Argument& argument : arguments) {
+    Result<std::uint64_t> value = parameter_of(argument, addresses);
+    if (!value) return value.error();
+    pack.values_.push_back(*value);
   }
   return pack;
 }
@@ -56,7 +70,7 @@ void** ArgumentPack::pointers() {
 }
 
 Result<LoadedProgram> LoadedProgram::load(const Driver& driver, const Executable& executable,
-                                          const std::vector<cuda::DevicePointer>& tensors) {
+                                          const Addresses& addresses) {
   LoadedProgram program;
   program.driver_ = &driver;
   Result<ModuleHandle> module = load_module(driver, executable.cubin);
@@ -71,7 +85,7 @@ Result<LoadedProgram> LoadedProgram::load(const Driver& driver, const Executable
     if (!threads) return threads.error();
     const auto cluster = dimensions(launch.cluster, "cluster", launch.entry);
     if (!cluster) return cluster.error();
-    Result<ArgumentPack> arguments = ArgumentPack::bind(launch.arguments, tensors);
+    Result<ArgumentPack> arguments = ArgumentPack::bind(launch.arguments, addresses);
     if (!arguments) return arguments.error();
     Step step{function.value(),
               {grid.value(), threads.value(), cluster.value(), static_cast<unsigned>(launch.shared_bytes)},

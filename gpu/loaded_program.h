@@ -9,12 +9,16 @@
 
 namespace weir {
 
-// Arguments as the driver takes them: one pointer per kernel parameter. `tensors` holds an address per
-// tensor.
+// Where a problem's data lies on the GPU: an address per tensor, and per table (0 for one without entries).
+struct Addresses {
+  std::vector<cuda::DevicePointer> tensors;
+  std::vector<cuda::DevicePointer> tables;
+};
+
+// Arguments as the driver takes them: one pointer per kernel parameter.
 class ArgumentPack {
  public:
-  static Result<ArgumentPack> bind(const std::vector<Argument>& arguments,
-                                   const std::vector<cuda::DevicePointer>& tensors);
+  static Result<ArgumentPack> bind(const std::vector<Argument>& arguments, const Addresses& addresses);
   void** pointers();  // valid until the pack moves
 
  private:
@@ -26,7 +30,7 @@ class LoadedProgram {
  public:
   // Every launch's limits are checked here, so that launching fails for reasons of the device only.
   static Result<LoadedProgram> load(const Driver& driver, const Executable& executable,
-                                    const std::vector<cuda::DevicePointer>& tensors);
+                                    const Addresses& addresses);
   // Queues all launches, in order.
   Status launch(cuda::Stream stream);
 

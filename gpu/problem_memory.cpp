@@ -29,39 +29,79 @@ cuda::DevicePointer ProblemMemory::address(std::size_t tensor) const {
   return slots_[tensor].address();
 }
 
+Addresses ProblemMemory::addresses() const {
+  Addresses all;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) all.tensors.push_back(slots_[i].address());
+  for (const int slot : table_slots_)
+    all.tables.push_back(slot < 0 ? 0 : slots_[static_cast<std::size_t>(slot)].address());
+  return all;
+}
+
 Result<ProblemMemory> ProblemMemory::create(const Driver& driver, UtilityKernels& kernels,
-                                            std::vector<TensorLayout> tensors, cuda::Stream stream) {
+                                            const Candidate& candidate, cuda::Stream stream) {
   ProblemMemory memory;
   memory.driver_ = &driver;
   memory.stream_ = stream;
-  memory.tensors_ = std::move(tensors);
-  for (const TensorLayout& tensor : memory.tensors_) {
-    Slot slot{.bytes = extent_bytes(tensor), .seed = seed_of(tensor.name)};
-    Result<BufferHandle> buffer = allocate(driver, static_cast<std::size_t>(slot.bytes + 2 * kGuardBytes));
-    if (!buffer) {
-      Error error = buffer.error();
-      error.message = "tensor " + tensor.name + ": " + error.message;
-      return error;
-    }
-    slot.buffer = std::move(buffer).value();
-    if (tensor.alignment_bytes > 0 &&
-        slot.address() % static_cast<std::uint64_t>(tensor.alignment_bytes) != 0) {
-      return Error{ErrorKind::usage,
-                   "tensor " + tensor.name + " asks for an alignment of " +
-                       std::to_string(tensor.alignment_bytes) + " bytes",
-                   "At most 256 bytes are kept."};
-    }
-    memory.slots_.push_back(std::move(slot));
-  }
+  memory.tensors_ = candidate.tensors;
+  if (Status s = memory.add_tensors(); !s) return s.error();
+  if (Status s = memory.add_tables(candidate); !s) return s.error();
   for (std::size_t i = 0; i < memory.slots_.size(); ++i) {
     if (Status s = memory.set_guards(memory.slots_[i]); !s) return s.error();
     if (Status s = memory.fill(kernels, i); !s) return s.error();
-    if (memory.tensors_[i].role != Role::in) continue;
-    Result<std::uint64_t> sum = kernels.checksum(memory.address(i), memory.slots_[i].bytes);
-    if (!sum) return sum.error();
-    memory.slots_[i].checksum = sum.value();
   }
+  if (Status s = memory.remember_inputs(kernels); !s) return s.error();
   return memory;
+}
+
+Status ProblemMemory::add(Slot slot) {
+  Result<BufferHandle> buffer = allocate(*driver_, static_cast<std::size_t>(slot.bytes + 2 * kGuardBytes));
+  if (!buffer) {
+    Error error = buffer.error();
+    error.message = slot.name + ": " + error.message;
+    return error;
+  }
+  slot.buffer = std::move(buffer).value();
+  slots_.push_back(std::move(slot));
+  return ok_status();
+}
+
+Status ProblemMemory::add_tensors() {
+  for (const TensorLayout& tensor : tensors_) {
+    Slot slot;
+    slot.name = "tensor " + tensor.name;
+    slot.bytes = extent_bytes(tensor);
+    slot.is_input = tensor.role == Role::in;
+    if (Status status = add(std::move(slot)); !status) return status;
+    const auto alignment = static_cast<std::uint64_t>(std::max<std::int64_t>(tensor.alignment_bytes, 1));
+    if (slots_.back().address() % alignment == 0) continue;
+    return Error{
+        ErrorKind::usage,
+        "tensor " + tensor.name + " asks for an alignment of " + std::to_string(alignment) + " bytes",
+        "At most 256 bytes are kept."};
+  }
+  return ok_status();
+}
+
+Status ProblemMemory::add_tables(const Candidate& candidate) {
+  for (std::size_t i = 0; i < candidate.tables.size(); ++i) {
+    table_slots_.push_back(candidate.tables[i].empty() ? -1 : static_cast<int>(slots_.size()));
+    if (candidate.tables[i].empty()) continue;
+    Slot slot;
+    slot.name = "table " + candidate.table_names[i];
+    slot.bytes = static_cast<std::int64_t>(candidate.tables[i].size() * sizeof(std::int32_t));
+    slot.is_input = true;
+    for (const std::int64_t entry : candidate.tables[i])
+      slot.entries.push_back(static_cast<std::int32_t>(entry));
+    if (Status status = add(std::move(slot)); !status) return status;
+  }
+  return ok_status();
+}
+
+Status ProblemMemory::compute_inputs(UtilityKernels& kernels,
+                                     std::function<Status(const Addresses&)> compute) {
+  compute_inputs_ = std::move(compute);
+  if (Status status = compute_inputs_(addresses()); !status) return status;
+  return remember_inputs(kernels);
 }
 
 Status ProblemMemory::set_guards(const Slot& slot) {
@@ -73,12 +113,40 @@ Status ProblemMemory::set_guards(const Slot& slot) {
   return check(*driver_, driver_->memset_8_async(end, kGuardByte, kGuardBytes, stream_), "cuMemsetD8Async");
 }
 
-Status ProblemMemory::fill(UtilityKernels& kernels, std::size_t tensor) {
-  return kernels.fill(address(tensor), tensors_[tensor], tensors_[tensor].fill, slots_[tensor].seed);
+Status ProblemMemory::fill(UtilityKernels& kernels, std::size_t slot) {
+  const Slot& filled = slots_[slot];
+  if (slot < tensors_.size()) {
+    const TensorLayout& tensor = tensors_[slot];
+    return kernels.fill(filled.address(), tensor, tensor.fill, seed_of(tensor.name));
+  }
+  const auto bytes = static_cast<std::size_t>(filled.bytes);
+  Status copied = check(*driver_, driver_->copy_to_device(filled.address(), filled.entries.data(), bytes),
+                        "cuMemcpyHtoD", filled.name);
+  if (!copied) return copied;
+  // The copy of pageable memory may still be under way, and this problem's stream does not wait for it.
+  return check(*driver_, driver_->stream_synchronize(nullptr), "cuStreamSynchronize", filled.name);
+}
+
+Status ProblemMemory::fill_inputs(UtilityKernels& kernels) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    if (!slots_[i].is_input) continue;
+    if (Status status = fill(kernels, i); !status) return status;
+  }
+  return compute_inputs_ ? compute_inputs_(addresses()) : ok_status();
+}
+
+Status ProblemMemory::remember_inputs(UtilityKernels& kernels) {
+  for (Slot& slot : slots_) {
+    if (!slot.is_input) continue;
+    Result<std::uint64_t> sum = kernels.checksum(slot.address(), slot.bytes);
+    if (!sum) return sum.error();
+    slot.checksum = *sum;
+  }
+  return ok_status();
 }
 
 Status ProblemMemory::restore(UtilityKernels& kernels) {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
     if (tensors_[i].role != Role::inout && !is_reset_to_zero(tensors_[i])) continue;
     if (Status status = fill(kernels, i); !status) return status;
   }
@@ -86,7 +154,7 @@ Status ProblemMemory::restore(UtilityKernels& kernels) {
 }
 
 Status ProblemMemory::poison(UtilityKernels& kernels) {
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const TensorLayout& tensor = tensors_[i];
     if (tensor.role != Role::out && (tensor.role != Role::scratch || is_reset_to_zero(tensor))) continue;
     const auto bytes = static_cast<std::size_t>(slots_[i].bytes);
@@ -97,39 +165,47 @@ Status ProblemMemory::poison(UtilityKernels& kernels) {
   return restore(kernels);
 }
 
+Result<std::string> ProblemMemory::find_overrun(const Slot& slot) const {
+  std::string damage;
+  for (const bool after : {false, true}) {
+    const cuda::DevicePointer guard =
+        after ? slot.address() + static_cast<std::uint64_t>(slot.bytes) : slot.buffer.get();
+    std::vector<unsigned char> bytes(kGuardBytes);
+    if (Status s = check(*driver_, driver_->copy_to_host(bytes.data(), guard, bytes.size()), "cuMemcpyDtoH");
+        !s)
+      return s.error();
+    const auto is_wrong = [](unsigned char byte) { return byte != kGuardByte; };
+    const auto wrong = std::count_if(bytes.begin(), bytes.end(), is_wrong);
+    if (wrong == 0) continue;
+    const std::int64_t distance =
+        after ? std::find_if(bytes.begin(), bytes.end(), is_wrong) - bytes.begin()
+              : std::find_if(bytes.rbegin(), bytes.rend(), is_wrong) - bytes.rbegin() + 1;
+    damage += (damage.empty() ? "" : "; ") + ("the kernel wrote outside " + slot.name) + ": " +
+              std::to_string(wrong) + " bytes " + (after ? "past its end" : "before its start") +
+              ", the nearest " + std::to_string(distance) + " bytes away";
+  }
+  return damage;
+}
+
 Result<std::string> ProblemMemory::find_damage(UtilityKernels& kernels) {
   if (Status s = check(*driver_, driver_->stream_synchronize(stream_), "cuStreamSynchronize"); !s)
     return s.error();
   std::string damage;
-  for (std::size_t i = 0; i < slots_.size(); ++i) {
-    const Slot& slot = slots_[i];
-    const std::string& name = tensors_[i].name;
-    for (const bool after : {false, true}) {
-      const cuda::DevicePointer guard =
-          after ? slot.address() + static_cast<std::uint64_t>(slot.bytes) : slot.buffer.get();
-      std::vector<unsigned char> bytes(kGuardBytes);
-      if (Status s =
-              check(*driver_, driver_->copy_to_host(bytes.data(), guard, bytes.size()), "cuMemcpyDtoH");
-          !s)
-        return s.error();
-      const auto wrong =
-          std::count_if(bytes.begin(), bytes.end(), [](unsigned char byte) { return byte != kGuardByte; });
-      if (wrong == 0) continue;
-      const auto is_wrong = [](unsigned char byte) { return byte != kGuardByte; };
-      const std::int64_t distance =
-          after ? std::find_if(bytes.begin(), bytes.end(), is_wrong) - bytes.begin()
-                : std::find_if(bytes.rbegin(), bytes.rend(), is_wrong) - bytes.rbegin() + 1;
-      damage += (damage.empty() ? "" : "; ") + std::string("the kernel wrote outside tensor ") + name + ": " +
-                std::to_string(wrong) + " bytes " + (after ? "past its end" : "before its start") +
-                ", the nearest " + std::to_string(distance) + " bytes away";
-    }
+  bool inputs_changed = false;
+  for (const Slot& slot : slots_) {
+    const Result<std::string> overrun = find_overrun(slot);
+    if (!overrun) return overrun.error();
+    if (!overrun->empty()) damage += (damage.empty() ? "" : "; ") + *overrun;
     if (Status s = set_guards(slot); !s) return s.error();
-    if (tensors_[i].role != Role::in) continue;
-    Result<std::uint64_t> sum = kernels.checksum(address(i), slot.bytes);
+    if (!slot.is_input) continue;
+    Result<std::uint64_t> sum = kernels.checksum(slot.address(), slot.bytes);
     if (!sum) return sum.error();
     if (sum.value() == slot.checksum) continue;
-    damage += (damage.empty() ? "" : "; ") + ("the kernel changed its input tensor " + name);
-    if (Status s = fill(kernels, i); !s) return s.error();
+    damage += (damage.empty() ? "" : "; ") + ("the kernel changed its input " + slot.name);
+    inputs_changed = true;
+  }
+  if (inputs_changed) {
+    if (Status s = fill_inputs(kernels); !s) return s.error();
   }
   return damage;
 }

@@ -1,12 +1,14 @@
-// The tensors of one problem on the GPU, each between two guards.
+// The tensors and tables of one problem on the GPU, each between two guards.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "gpu/driver.h"
+#include "gpu/loaded_program.h"
 #include "gpu/utility_kernels.h"
 #include "kernels/candidate.h"
 
@@ -14,13 +16,18 @@ namespace weir {
 
 class ProblemMemory {
  public:
-  // Allocates every tensor and fills in and inout ones with values that depend only on the tensor's name.
-  // Tensors keep their alignment, at least 256 bytes.
+  // Allocates the candidate's tensors and tables. Fills in and inout tensors with values that depend only on
+  // the tensor's name, and tables with their entries as 32-bit integers. Tensors keep their alignment, at
+  // least 256 bytes.
   static Result<ProblemMemory> create(const Driver& driver, UtilityKernels& kernels,
-                                      std::vector<TensorLayout> tensors, cuda::Stream stream);
+                                      const Candidate& candidate, cuda::Stream stream);
+
+  // Runs `compute`, which writes in tensors from others, now and whenever inputs are filled again.
+  Status compute_inputs(UtilityKernels& kernels, std::function<Status(const Addresses&)> compute);
 
   const std::vector<TensorLayout>& tensors() const { return tensors_; }
   cuda::DevicePointer address(std::size_t tensor) const;
+  Addresses addresses() const;
 
   // Brings what a run changes back to its start: inout tensors and scratch that is filled with zeros. Nothing
   // to do for most kernels.
@@ -29,25 +36,35 @@ class ProblemMemory {
   Status poison(UtilityKernels& kernels);
 
   // What a run damaged outside the tensors it may write: "the kernel wrote 3 bytes past the end of tensor c".
-  // Empty if nothing. What was damaged is repaired.
+  // Tables and in tensors are damaged when they change. Empty if nothing. What was damaged is repaired.
   Result<std::string> find_damage(UtilityKernels& kernels);
 
  private:
   struct Slot {
     BufferHandle buffer;
-    std::int64_t bytes = 0;  // of the tensor
-    std::uint64_t seed = 0;
-    std::uint64_t checksum = 0;  // of in tensors
+    std::string name;                   // "tensor c", "table lengths"
+    std::int64_t bytes = 0;             // of the tensor or table
+    bool is_input = false;              // must not change
+    std::vector<std::int32_t> entries;  // of a table
+    std::uint64_t checksum = 0;         // of inputs
     cuda::DevicePointer address() const;
   };
 
+  Status add(Slot slot);
+  Status add_tensors();
+  Status add_tables(const Candidate& candidate);
   Status set_guards(const Slot& slot);
-  Status fill(UtilityKernels& kernels, std::size_t tensor);
+  Status fill(UtilityKernels& kernels, std::size_t slot);
+  Status fill_inputs(UtilityKernels& kernels);
+  Status remember_inputs(UtilityKernels& kernels);
+  Result<std::string> find_overrun(const Slot& slot) const;
 
   const Driver* driver_ = nullptr;
   cuda::Stream stream_ = nullptr;
   std::vector<TensorLayout> tensors_;
-  std::vector<Slot> slots_;
+  std::vector<Slot> slots_;       // of the tensors, then of the tables that have entries
+  std::vector<int> table_slots_;  // -1: no entries
+  std::function<Status(const Addresses&)> compute_inputs_;
 };
 
 }  // namespace weir

@@ -51,7 +51,8 @@ Result<Executable> RecordedBackend::build(const Candidate& candidate) {
   Executable executable{.kernel = candidate.kernel,
                         .problem = to_string(candidate.problem),
                         .config = to_string(candidate.config),
-                        .launches = executable_launches(candidate)};
+                        .launches = executable_launches(candidate),
+                        .deterministic = candidate.verify.deterministic};
   const Result<const RecordedRow*> row = find(executable.kernel, executable.problem, executable.config);
   if (!row) return row.error();
   executable.resources = row.value()->measurement.resources;

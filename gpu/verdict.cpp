@@ -54,6 +54,10 @@ std::string index_text(const TensorLayout& tensor, std::int64_t index) {
   return "[" + text + "]";
 }
 
+std::string nondeterminism(const TensorLayout& tensor) {
+  return "tensor " + tensor.name + ": two runs on the same inputs gave different bits";
+}
+
 Verification judge(const TensorLayout& tensor, const Comparison& result, const ReferenceError& low) {
   const double rounding = unit_roundoff(tensor.element);
   const std::int64_t elements = element_count(tensor);

@@ -31,6 +31,10 @@ ReferenceError reference_error(const Comparison& low_against_exact, std::int64_t
 Verification judge(const TensorLayout& tensor, const Comparison& result_against_exact,
                    const ReferenceError& low);
 
+// Why a result that must not depend on the order of threads is wrong: two runs on the same inputs gave other
+// bits.
+std::string nondeterminism(const TensorLayout& tensor);
+
 // The row-major index as "[2, 17]".
 std::string index_text(const TensorLayout& tensor, std::int64_t index);
 

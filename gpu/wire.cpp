@@ -23,14 +23,15 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counters, dram_read_bytes, dram_write_bytes, 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Resources, registers_per_thread, spill_bytes, stack_bytes,
                                    static_shared_bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Error, kind, message, advice)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value, real)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PrepareLaunch, entry, grid, threads, shared_bytes, arguments)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExecutableLaunch, entry, grid, threads, cluster, shared_bytes, arguments)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TimingOptions, cold_l2, target_relative_width, minimum_samples,
                                    maximum_samples, maximum_seconds, seed, abandon_factor)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CountOptions, repeats)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TensorLayout, name, role, element, shape, strides_elements,
                                    alignment_bytes, fill)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamedValue, name, value, text)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(NamedValue, name, value, text, real)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Problem, values, tables)
 
 namespace {
@@ -69,9 +70,13 @@ CudaBackendOptions options_of(const Json& json) {
 }
 
 Json json_of(const Executable& executable) {
-  return {{"kernel", executable.kernel},     {"problem", executable.problem},
-          {"config", executable.config},     {"cubin", executable.cubin.string()},
-          {"launches", executable.launches}, {"resources", executable.resources}};
+  return {{"kernel", executable.kernel},
+          {"problem", executable.problem},
+          {"config", executable.config},
+          {"cubin", executable.cubin.string()},
+          {"launches", executable.launches},
+          {"resources", executable.resources},
+          {"deterministic", executable.deterministic}};
 }
 
 Executable executable_of(const Json& json) {
@@ -80,7 +85,8 @@ Executable executable_of(const Json& json) {
           .config = json.at("config"),
           .cubin = json.at("cubin").get<std::string>(),
           .launches = json.at("launches"),
-          .resources = json.at("resources")};
+          .resources = json.at("resources"),
+          .deterministic = json.at("deterministic")};
 }
 
 Json json_of(const Candidate& candidate) {
@@ -88,6 +94,8 @@ Json json_of(const Candidate& candidate) {
   return {{"kernel", candidate.kernel},
           {"problem", candidate.problem},
           {"tensors", candidate.tensors},
+          {"table_names", candidate.table_names},
+          {"tables", candidate.tables},
           {"reference_header", candidate.reference_header},
           {"verify",
            {{"source", plan.source.string()},
@@ -96,7 +104,9 @@ Json json_of(const Candidate& candidate) {
             {"grid", plan.grid},
             {"threads", plan.threads},
             {"shared_bytes", plan.shared_bytes},
-            {"arguments", plan.arguments}}}};
+            {"arguments", plan.arguments},
+            {"prepare", plan.prepare},
+            {"deterministic", plan.deterministic}}}};
 }
 
 Candidate candidate_of(const Json& json) {
@@ -104,6 +114,8 @@ Candidate candidate_of(const Json& json) {
   candidate.kernel = json.at("kernel");
   candidate.problem = json.at("problem");
   candidate.tensors = json.at("tensors");
+  candidate.table_names = json.at("table_names");
+  candidate.tables = json.at("tables");
   candidate.reference_header = json.at("reference_header");
   const Json& plan = json.at("verify");
   candidate.verify = {.source = plan.at("source").get<std::string>(),
@@ -112,7 +124,9 @@ Candidate candidate_of(const Json& json) {
                       .grid = plan.at("grid"),
                       .threads = plan.at("threads"),
                       .shared_bytes = plan.at("shared_bytes"),
-                      .arguments = plan.at("arguments")};
+                      .arguments = plan.at("arguments"),
+                      .prepare = plan.at("prepare"),
+                      .deterministic = plan.at("deterministic")};
   return candidate;
 }
 

@@ -17,8 +17,8 @@ enum class WorkerCall { open, prepare, verify, time, count };
 struct WorkerRequest {
   WorkerCall call = WorkerCall::open;
   CudaBackendOptions open;
-  // prepare: what of a candidate a backend needs for it: kernel, problem, tensors, the verify plan and the
-  // reference's header.
+  // prepare: what of a candidate a backend needs for it: kernel, problem, tensors, tables, the verify plan
+  // and the reference's header.
   Candidate candidate;
   std::vector<Executable> executables;  // verify and count: one
   TimingOptions timing;

@@ -90,10 +90,11 @@ enum class Schedule {
 };
 
 struct Argument {
-  enum class Kind { tensor, i32, i64 };
+  enum class Kind { tensor, i32, i64, f32, table };
   Kind kind = Kind::tensor;
-  int tensor = 0;
-  std::int64_t value = 0;
+  int tensor = 0;          // or the number of the table: const int*, null if it has no entries
+  std::int64_t value = 0;  // of an integer
+  float real = 0;          // of an f32
 
   bool operator==(const Argument&) const = default;
 };
@@ -113,6 +114,17 @@ struct Launch {
   BlockProgram program;
 };
 
+// A launch of the reference's source that computes inputs from other inputs.
+struct PrepareLaunch {
+  std::string entry;
+  std::array<std::int64_t, 3> grid{1, 1, 1};
+  std::array<std::int64_t, 3> threads{1, 1, 1};
+  std::int64_t shared_bytes = 0;
+  std::vector<Argument> arguments;
+
+  bool operator==(const PrepareLaunch&) const = default;
+};
+
 // How outputs are checked: two entry points that write every out and inout tensor as f32, with the same
 // argument list.
 struct VerifyPlan {
@@ -123,6 +135,9 @@ struct VerifyPlan {
   std::array<std::int64_t, 3> threads{1, 1, 1};
   std::int64_t shared_bytes = 0;
   std::vector<Argument> arguments;
+  std::vector<PrepareLaunch>
+      prepare;                 // run once, in order, when the inputs are filled; they may write `in` tensors
+  bool deterministic = false;  // two runs must give the same bits
 };
 
 struct Candidate {
@@ -134,7 +149,9 @@ struct Candidate {
   Config config;
   DeviceLimits device;
   std::vector<TensorLayout> tensors;
-  std::vector<std::vector<std::int64_t>> tables;  // in the scope's numbering
+  std::vector<std::string> table_names;
+  std::vector<std::vector<std::int64_t>> tables;  // in the scope's numbering, as table_names
+  std::vector<FormulaRange> formulas;             // the same; of real formulas without meaning
   std::vector<Launch> launches;
   VerifyPlan verify;
   double useful_flops = 0;

@@ -23,7 +23,8 @@ std::string boolean_constant(const std::string& name, std::int64_t value) {
 }  // namespace
 
 std::string config_header(const DefinitionModel& definition, const Problem& problem,
-                          const VariantModel& variant, const Config* config) {
+                          const VariantModel& variant, const Config* config,
+                          const std::map<std::string, std::string>& formula_sources) {
   std::string text = "#pragma once\nenum class Element { ";
   for (std::size_t i = 0; i < kElementCount; ++i) {
     text += (i == 0 ? "" : ", ") + std::string(to_string(static_cast<Element>(i)));
@@ -37,6 +38,7 @@ std::string config_header(const DefinitionModel& definition, const Problem& prob
     }
   }
   std::set<std::string> written;  // values of enums that are not element types
+  bool has_ranges = false;
   for (const ParameterModel& parameter : definition.parameters) {
     if (!parameter.info.compile_time) continue;
     const NamedValue& value = *find(problem.values, parameter.info.name);
@@ -57,6 +59,17 @@ std::string config_header(const DefinitionModel& definition, const Problem& prob
         }
         text += "constexpr int " + value.name + " = " + value.text + ";\n";
         break;
+      case ParameterInfo::Type::real:
+        text += "constexpr float " + value.name + " = " + float_literal(value.real) + ";\n";
+        break;
+      case ParameterInfo::Type::formula: {
+        if (parameter.signature.gives_bool && !has_ranges) text += formula_range_source();
+        has_ranges = has_ranges || parameter.signature.gives_bool;
+        const bool is_default =
+            parameter.formula_fallback && parameter.formula_fallback->formula.text() == value.text;
+        text += boolean_constant(value.name + "_is_default", is_default) + formula_sources.at(value.name);
+        break;
+      }
     }
   }
   return text + "}\n";

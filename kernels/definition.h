@@ -13,12 +13,14 @@
 namespace weir {
 
 struct ParameterInfo {
-  enum class Type { integer, boolean, enumeration };
+  enum class Type { integer, boolean, enumeration, real, formula };
   std::string name;
   Type type = Type::integer;
   std::string summary;
-  std::string default_text;         // empty: must be given
-  std::vector<std::string> values;  // of an enumeration
+  std::string default_text;            // empty: must be given
+  std::vector<std::string> values;     // of an enumeration
+  std::vector<std::string> variables;  // of a formula
+  bool gives_bool = false;             // of a formula; otherwise it gives a real number
   bool compile_time = false;
 };
 

@@ -12,11 +12,17 @@
 
 #include "kernels/definition.h"
 #include "kernels/expression.h"
+#include "kernels/formula.h"
 
 namespace weir {
 
-struct Formula {
+struct LocatedExpression {
   Expression expression;
+  int line = 0;
+};
+
+struct LocatedFormula {
+  Formula formula;
   int line = 0;
 };
 
@@ -31,16 +37,19 @@ struct Names {
 
 struct ParameterModel {
   ParameterInfo info;
-  int slot = 0;
+  int slot = -1;  // formulas have none
   int line = 0;
-  bool is_element = false;  // an enum of element types
-  std::optional<Formula> min, max, multiple_of, fallback;
+  bool is_element = false;                                           // an enum of element types
+  std::optional<LocatedExpression> min, max, multiple_of, fallback;  // of integers, booleans and enums
+  std::optional<LocatedFormula> real_min, real_max;                  // without variables
+  std::optional<LocatedFormula> formula_fallback;                    // of a real number or a formula
+  FormulaSignature signature;  // of a formula; what a real number's limits and default may use
 };
 
 struct TableModel {
   std::string name;
   int line = 0;
-  std::optional<Formula> length;
+  std::optional<LocatedExpression> length;
 };
 
 struct TensorModel {
@@ -49,8 +58,8 @@ struct TensorModel {
   Role role = Role::in;
   std::optional<Element> element;  // else the value of the parameter at element_slot
   int element_slot = -1;
-  std::vector<Formula> shape;
-  std::vector<Formula> strides;  // empty: row-major
+  std::vector<LocatedExpression> shape;
+  std::vector<LocatedExpression> strides;  // empty: row-major
   std::int64_t alignment_bytes = 16;
   Fill fill = Fill::normal;
   int element_bytes_slot = -1;
@@ -67,7 +76,7 @@ struct TunableModel {
 struct LetModel {
   std::string name;
   int slot = 0;
-  Formula value;
+  LocatedExpression value;
 };
 
 // Lets and tensor shapes may use each other; a step is one of them, in the order of evaluation.
@@ -78,25 +87,26 @@ struct Step {
 };
 
 struct RestrictionModel {
-  Formula require;
+  LocatedExpression require;
   std::string reason;
 };
 
 struct ArgumentModel {
   Argument::Kind kind = Argument::Kind::tensor;
-  int tensor = 0;
-  Formula value;
+  int index = 0;            // of the tensor or the table
+  LocatedExpression value;  // of an integer
+  std::string parameter;    // a real one, the value of an f32; empty: that is the integer's
 };
 
-using Extent3 = std::array<Formula, 3>;
+using Extent3 = std::array<LocatedExpression, 3>;
 
 struct LaunchModel {
   std::string name;
   std::string entry;
   int line = 0;
   Extent3 grid, threads, cluster;
-  Formula shared_bytes, registers_per_thread, blocks_per_sm;
-  std::optional<Formula> work_items;
+  LocatedExpression shared_bytes, registers_per_thread, blocks_per_sm;
+  std::optional<LocatedExpression> work_items;
   Schedule schedule = Schedule::static_items;
   std::vector<ArgumentModel> arguments;
   std::vector<Action> program;
@@ -104,13 +114,22 @@ struct LaunchModel {
   int item_slot = 0, block_slot = 0, block_x_slot = 0, block_y_slot = 0, block_z_slot = 0;
 };
 
+struct PrepareModel {
+  std::string entry;
+  Extent3 grid, threads;
+  LocatedExpression shared_bytes;
+  std::vector<ArgumentModel> arguments;
+};
+
 struct VerifyModel {
   std::filesystem::path source;
   std::string exact_entry, low_entry;
   int line = 0;
   Extent3 grid, threads;
-  Formula shared_bytes;
+  LocatedExpression shared_bytes;
   std::vector<ArgumentModel> arguments;
+  std::vector<PrepareModel> prepare;
+  LocatedExpression deterministic;
 };
 
 struct VariantModel {
@@ -123,8 +142,8 @@ struct VariantModel {
   std::vector<RestrictionModel> restrictions;
   std::vector<LaunchModel> launches;
   std::optional<VerifyModel> verify;
-  Formula useful_flops;
-  std::optional<Formula> lower_bound_bytes;
+  LocatedExpression useful_flops;
+  std::optional<LocatedExpression> lower_bound_bytes;
   std::string lower_bound_source;
 };
 
@@ -147,6 +166,10 @@ struct DefinitionModel {
   // "file:line: "
   std::string at(int line) const { return file.string() + ":" + std::to_string(line) + ": "; }
 };
+
+// Values of the parameters that formulas may use, in the order of every FormulaSignature::parameters: those
+// of the problem so far that are integers, booleans or real numbers.
+std::vector<FormulaConstant> formula_constants(const DefinitionModel& definition, const Problem& problem);
 
 // Device facts by their name in expressions.
 struct DeviceFact {

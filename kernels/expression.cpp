@@ -1,6 +1,8 @@
 #include "kernels/expression.h"
 
 #include <algorithm>
+#include <bit>
+#include <limits>
 
 #include "kernels/expression_tree.h"
 
@@ -45,6 +47,9 @@ class Folder {
         const int then = copy(node.b, builder);
         return builder.conditional(condition, then, copy(node.c, builder));
       }
+      case Operator::formula_some:
+      case Operator::formula_all:
+        return copy_formula(node, builder);
       default:
         break;
     }
@@ -54,6 +59,26 @@ class Folder {
   }
 
  private:
+  int copy_formula(const ExpressionNode& node, TreeBuilder& builder) const {
+    std::vector<int> arguments;
+    std::vector<std::int64_t> box;
+    for (int next = node.a; next >= 0;) {
+      const ExpressionNode& argument = from_.nodes[static_cast<std::size_t>(next)];
+      arguments.push_back(copy(argument.a, builder));
+      if (const auto value = builder.constant_at(arguments.back())) box.push_back(*value);
+      next = argument.b;
+    }
+    const auto number = static_cast<std::size_t>(node.value);
+    if (number < frame_.formulas.size()) {
+      const FormulaRange& formula = frame_.formulas[number];
+      std::optional<formula::Range> range = formula.constant();
+      if (box.size() == arguments.size()) range = formula.over(box.data());
+      if (range && node.op == Operator::formula_some) return builder.constant(*range != formula::Range::none);
+      if (range) return builder.constant(*range == formula::Range::all);
+    }
+    return builder.formula(node.op, static_cast<int>(node.value), arguments);
+  }
+
   const std::vector<std::int64_t>* table_at(std::int64_t table) const {
     return static_cast<std::size_t>(table) < frame_.tables.size()
                ? &frame_.tables[static_cast<std::size_t>(table)]
@@ -93,6 +118,11 @@ int Scope::add_table(const std::string& name) {
   return tables_.emplace(name, number).first->second;
 }
 
+int Scope::add_formula(const std::string& name, std::vector<std::string> variables, bool gives_bool) {
+  const int number = static_cast<int>(formulas_.size());
+  return formulas_.emplace(name, FormulaName{number, std::move(variables), gives_bool}).first->second.number;
+}
+
 void Scope::skip_to(int size) {
   size_ = std::max(size_, size);
 }
@@ -105,6 +135,11 @@ std::optional<int> Scope::slot(std::string_view name) const {
 std::optional<int> Scope::table(std::string_view name) const {
   const auto found = tables_.find(name);
   return found == tables_.end() ? std::nullopt : std::optional(found->second);
+}
+
+const Scope::FormulaName* Scope::formula(std::string_view name) const {
+  const auto found = formulas_.find(name);
+  return found == formulas_.end() ? nullptr : &found->second;
 }
 
 std::vector<std::string> Scope::names() const {
@@ -132,6 +167,12 @@ Expression::Expression(std::shared_ptr<const ExpressionTree> tree, std::shared_p
     offset_ = form->offset;
   }
   tree_ = std::move(tree);
+}
+
+std::int64_t real_key(double value) {
+  // Bits of a positive double order as the number does, those of a negative one the other way round.
+  const auto bits = std::bit_cast<std::int64_t>(value + 0.0);  // -0 is 0
+  return bits >= 0 ? bits : std::numeric_limits<std::int64_t>::min() - bits;
 }
 
 std::int64_t Expression::run(const Frame& frame) const {

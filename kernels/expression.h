@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "kernels/formula_range.h"
 
 namespace weir {
 
@@ -23,26 +25,45 @@ class Scope {
   // Returns the slot. A name that exists already gets a new slot that hides the old one (block programs
   // nest).
   int add(const std::string& name);
+  // The slot holds the real_key() of a real number: expressions may only compare it.
+  void mark_real(int slot) { reals_.insert(slot); }
   int add_table(const std::string& name);
+  // A formula of the problem; one that gives bool has the calls name_some and name_all, with the first and
+  // the last value of each variable.
+  int add_formula(const std::string& name, std::vector<std::string> variables, bool gives_bool);
   // Later names get slots from `size` on. A nested scope is a copy; its owner skips the slots that the copy
   // handed out.
   void skip_to(int size);
   std::optional<int> slot(std::string_view name) const;
   std::optional<int> table(std::string_view name) const;
+  bool is_real(int slot) const { return reals_.contains(slot); }
+  struct FormulaName {
+    int number = 0;
+    std::vector<std::string> variables;
+    bool gives_bool = false;
+  };
+  const FormulaName* formula(std::string_view name) const;
   int size() const { return size_; }
   std::vector<std::string> names() const;  // for "did you mean" messages
 
  private:
   std::map<std::string, int, std::less<>> slots_;
   std::map<std::string, int, std::less<>> tables_;
+  std::map<std::string, FormulaName, std::less<>> formulas_;
+  std::set<int> reals_;
   int size_ = 0;
 };
 
-// The values behind a scope. `slots` has at least Scope::size() entries; `tables` one entry per table.
+// The values behind a scope. `slots` has at least Scope::size() entries; `tables` one entry per table and
+// `formulas` one per formula.
 struct Frame {
   std::span<std::int64_t> slots;
   std::span<const std::vector<std::int64_t>> tables;
+  std::span<const FormulaRange> formulas = {};
 };
+
+// An integer that orders as the number does: how expressions compare real numbers. Precondition: not NaN.
+std::int64_t real_key(double value);
 
 struct ExpressionTree;  // kernels/expression_tree.h
 
@@ -80,9 +101,9 @@ class Expression {
   // Precondition: is_constant().
   std::int64_t constant() const { return offset_; }
 
-  // The same expression with every slot for which `known` holds replaced by its value in the frame, and every
-  // table entry at a known index by its value, and folded. What would fail is left in place and fails when it
-  // is evaluated.
+  // The same expression with every slot for which `known` holds replaced by its value in the frame, every
+  // table entry at a known index and every formula of known arguments by its value, and folded. What would
+  // fail is left in place and fails when it is evaluated.
   Expression fold(const Frame& frame, const std::vector<bool>& known) const;
 
   // Slots and tables that evaluation may read, sorted, each once.

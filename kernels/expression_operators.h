@@ -46,6 +46,8 @@ inline std::int64_t integer_square_root(std::int64_t value) {
     case Operator::log2:
       if (a <= 0) return {0, "log2 of a number below 1"};
       return {63 - __builtin_clzll(static_cast<unsigned long long>(a))};
+    case Operator::real_key:
+      return {real_key(static_cast<double>(a))};
     default:
       return {0, "an operator without its operands"};
   }

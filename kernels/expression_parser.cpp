@@ -1,23 +1,15 @@
-// Expression::parse: a recursive-descent parser with C's precedences, straight into a folded tree.
-#include <array>
-#include <cctype>
+// Expression::parse: straight into a folded tree.
 #include <limits>
+#include <map>
 #include <utility>
 
+#include "base/suggest.h"
+#include "kernels/expression_syntax.h"
 #include "kernels/expression_tree.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 
 namespace {
-
-constexpr int kMaxNesting = 128;  // a parenthesis takes two
-constexpr std::size_t kMaxLength = 4096;
-
-struct ParseError {
-  std::size_t position;
-  std::string message;
-};
 
 struct Function {
   std::string_view name;
@@ -32,230 +24,213 @@ constexpr std::array kFunctions{
     Function{"isqrt", Operator::isqrt, 1, 1},       Function{"log2", Operator::log2, 1, 1},
 };
 
-struct BinaryOperator {
-  std::string_view symbol;
-  Operator op;
-};
-// From loosest to tightest; within a level, longer symbols first.
-const std::array<std::vector<BinaryOperator>, 6> kLevels{{
-    {{"||", Operator::logical_or}},
-    {{"&&", Operator::logical_and}},
-    {{"==", Operator::equal}, {"!=", Operator::not_equal}},
-    {{"<=", Operator::less_equal},
-     {">=", Operator::greater_equal},
-     {"<", Operator::less},
-     {">", Operator::greater}},
-    {{"+", Operator::add}, {"-", Operator::subtract}},
-    {{"*", Operator::multiply}, {"/", Operator::divide}, {"%", Operator::remainder}},
-}};
+Operator operator_of(Symbol symbol) {
+  switch (symbol) {
+    case Symbol::logical_or:
+      return Operator::logical_or;
+    case Symbol::logical_and:
+      return Operator::logical_and;
+    case Symbol::equal:
+      return Operator::equal;
+    case Symbol::not_equal:
+      return Operator::not_equal;
+    case Symbol::less_equal:
+      return Operator::less_equal;
+    case Symbol::greater_equal:
+      return Operator::greater_equal;
+    case Symbol::less:
+      return Operator::less;
+    case Symbol::greater:
+      return Operator::greater;
+    case Symbol::add:
+      return Operator::add;
+    case Symbol::subtract:
+      return Operator::subtract;
+    case Symbol::multiply:
+      return Operator::multiply;
+    case Symbol::divide:
+      return Operator::divide;
+    case Symbol::remainder:
+      return Operator::remainder;
+    case Symbol::negate:
+      return Operator::negate;
+    case Symbol::logical_not:
+      return Operator::logical_not;
+  }
+  return Operator::done;
+}
 
-bool starts_name(char c) {
-  return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_';
-}
-bool is_digit(char c) {
-  return std::isdigit(static_cast<unsigned char>(c)) != 0;
-}
-bool continues_name(char c) {
-  return starts_name(c) || is_digit(c);
+bool is_comparison(Symbol symbol) {
+  return symbol >= Symbol::equal && symbol <= Symbol::greater;
 }
 
-class Parser {
+class ExpressionBuilder {
  public:
-  Parser(std::string_view text, const Scope& scope) : text_(text), scope_(scope) {}
+  using Value = int;
 
-  ExpressionTree parse() {
-    if (text_.size() > kMaxLength)
-      throw ParseError{0, "the expression has more than 4096 characters; expected named parts"};
-    const int root = conditional();
-    skip_space();
-    if (position_ < text_.size())
-      throw ParseError{position_, "found " + found() + "; expected an operator or the end"};
-    ExpressionTree tree = builder_.finish(root);
-    if (tree.depth > kMaxStackDepth)
-      throw ParseError{0, "the expression nests too deeply; expected named parts"};
-    return tree;
-  }
+  explicit ExpressionBuilder(const Scope& scope) : scope_(scope) {}
 
- private:
-  // Counts the levels of recursion.
-  class Nesting {
-   public:
-    explicit Nesting(Parser& parser) : parser_(parser) {
-      if (++parser_.nesting_ > kMaxNesting) {
-        throw ParseError{parser_.position_, "the expression nests too deeply; expected named parts"};
-      }
-    }
-    ~Nesting() { --parser_.nesting_; }
-    Nesting(const Nesting&) = delete;
-    Nesting& operator=(const Nesting&) = delete;
-
-   private:
-    Parser& parser_;
-  };
-
-  void skip_space() {
-    while (position_ < text_.size() && std::isspace(static_cast<unsigned char>(text_[position_])) != 0)
-      ++position_;
-  }
-
-  bool accept(std::string_view symbol) {
-    skip_space();
-    if (text_.substr(position_, symbol.size()) != symbol) return false;
-    position_ += symbol.size();
-    return true;
-  }
-
-  void expect(std::string_view symbol, const std::string& why) {
-    if (!accept(symbol))
-      throw ParseError{position_, "found " + found() + "; expected '" + std::string(symbol) + "' " + why};
-  }
-
-  // What is at the position, for messages.
-  std::string found() const {
-    if (position_ >= text_.size()) return "the end";
-    std::size_t end = position_ + 1;
-    if (continues_name(text_[position_])) {
-      while (end < text_.size() && continues_name(text_[end])) ++end;
-    } else if (end < text_.size() && std::string_view("=&|").find(text_[end]) != std::string_view::npos) {
-      ++end;
-    }
-    return "'" + std::string(text_.substr(position_, end - position_)) + "'";
-  }
-
-  int conditional() {
-    const Nesting nesting(*this);
-    const int condition = level(0);
-    if (!accept("?")) return condition;
-    const int then = conditional();
-    expect(":", "and the other value of '? :'");
-    return builder_.conditional(condition, then, conditional());
-  }
-
-  int level(std::size_t depth) {
-    if (depth == kLevels.size()) return prefix();
-    int left = level(depth + 1);
-    for (;;) {
-      const BinaryOperator* chosen = nullptr;
-      for (const BinaryOperator& candidate : kLevels[depth]) {
-        if (accept(candidate.symbol)) {
-          chosen = &candidate;
-          break;
-        }
-      }
-      if (chosen == nullptr) return left;
-      left = builder_.binary(chosen->op, left, level(depth + 1));
-    }
-  }
-
-  int prefix() {
-    const Nesting nesting(*this);
-    if (accept("-")) return builder_.unary(Operator::negate, prefix());
-    if (accept("!")) return builder_.unary(Operator::logical_not, prefix());
-    if (accept("+")) return prefix();
-    if (accept("(")) {
-      const int inside = conditional();
-      expect(")", "to close the parenthesis");
-      return inside;
-    }
-    skip_space();
-    if (position_ < text_.size() && is_digit(text_[position_])) return number();
-    if (position_ < text_.size() && starts_name(text_[position_])) return name();
-    throw ParseError{position_, "found " + found() + "; expected a number, a name, '(', '-' or '!'"};
-  }
-
-  int number() {
-    const std::size_t start = position_;
-    std::int64_t value = 0;
-    for (; position_ < text_.size() && is_digit(text_[position_]); ++position_) {
-      if (__builtin_mul_overflow(value, 10, &value) ||
-          __builtin_add_overflow(value, text_[position_] - '0', &value)) {
-        throw ParseError{start, "found a number above 9223372036854775807; expected 64 bits"};
-      }
-    }
-    if (position_ < text_.size() && (text_[position_] == '.' || continues_name(text_[position_]))) {
-      while (position_ < text_.size() && (text_[position_] == '.' || continues_name(text_[position_])))
-        ++position_;
+  int number(std::string_view rest, std::size_t position, std::size_t& length) {
+    const IntegerToken token = read_digits(rest, position);
+    const std::string_view whole = number_like(rest);
+    if (whole.size() != token.length) {
       throw ParseError{
-          start,
-          "found '" + std::string(text_.substr(start, position_ - start)) +
+          position,
+          "found '" + std::string(whole) +
               "'; expected a decimal integer (expressions have no fractions, exponents or hexadecimals)"};
     }
-    return builder_.constant(value);
+    length = token.length;
+    return tree_.constant(token.value);
   }
 
-  int name() {
-    const std::size_t start = position_;
-    for (;;) {
-      while (position_ < text_.size() && continues_name(text_[position_])) ++position_;
-      const bool dotted =
-          position_ + 1 < text_.size() && text_[position_] == '.' && starts_name(text_[position_ + 1]);
-      if (!dotted) break;
-      ++position_;
+  int name(std::string_view name, std::size_t start, const std::string& next, std::size_t next_position) {
+    if (name == "true") return tree_.constant(1);
+    if (name == "false") return tree_.constant(0);
+    if (const auto slot = scope_.slot(name)) {
+      const int node = tree_.slot(*slot);
+      if (scope_.is_real(*slot)) reals_[node] = start;
+      return node;
     }
-    const std::string_view name = text_.substr(start, position_ - start);
-    if (accept("(")) return call(name, start);
-    if (accept("[")) return entry(name, start);
-    if (name == "true") return builder_.constant(1);
-    if (name == "false") return builder_.constant(0);
-    if (const auto slot = scope_.slot(name)) return builder_.slot(*slot);
     constexpr std::string_view kLength = ".length";
     if (name.size() > kLength.size() && name.substr(name.size() - kLength.size()) == kLength) {
       if (const auto table = scope_.table(name.substr(0, name.size() - kLength.size()))) {
-        return builder_.table_length(*table);
+        return tree_.table_length(*table);
       }
     }
     if (scope_.table(name)) {
       throw ParseError{start, "found the table '" + std::string(name) + "' alone; expected " +
                                   std::string(name) + "[index] or " + std::string(name) + ".length"};
     }
+    if (scope_.formula(name) != nullptr) {
+      throw ParseError{start,
+                       "found the formula '" + std::string(name) + "' alone; expected " + calls_of(name)};
+    }
     for (const Function& function : kFunctions) {
       if (function.name == name) {
-        throw ParseError{position_,
-                         "found " + found() + " after the function " + std::string(name) + "; expected '('"};
+        throw ParseError{next_position,
+                         "found " + next + " after the function " + std::string(name) + "; expected '('"};
       }
     }
     throw ParseError{start, "found the unknown name '" + std::string(name) + "'" + suggestion(name)};
   }
 
-  int call(std::string_view name, std::size_t start) {
-    const Function* function = nullptr;
+  void begin_call(std::string_view name, std::size_t start) const {
+    if (find_function(name) != nullptr || formula_call(name)) return;
+    if (scope_.formula(name) != nullptr) {
+      throw ParseError{start,
+                       "found a call of the formula '" + std::string(name) + "'; expected " + calls_of(name)};
+    }
     std::vector<std::string> names;
-    for (const Function& candidate : kFunctions) {
-      names.emplace_back(candidate.name);
-      if (candidate.name == name) function = &candidate;
-    }
-    if (function == nullptr) {
-      const std::string hint = did_you_mean(name, names);
-      throw ParseError{start, "found the unknown function '" + std::string(name) + "'" +
-                                  (hint.empty() ? "; the functions are " + list_of(names) : hint)};
-    }
-    std::vector<int> arguments{conditional()};
-    while (accept(",")) arguments.push_back(conditional());
-    expect(")", "to close the arguments of " + std::string(name));
+    for (const Function& function : kFunctions) names.emplace_back(function.name);
+    const std::string hint = did_you_mean(name, names);
+    throw ParseError{start, "found the unknown function '" + std::string(name) + "'" +
+                                (hint.empty() ? "; the functions are " + list_of(names) : hint)};
+  }
+
+  int call(std::string_view name, const std::vector<int>& arguments, std::size_t start) {
+    for (const int argument : arguments) expect_integer(argument);
     const int count = static_cast<int>(arguments.size());
+    const Function* function = find_function(name);
+    if (function == nullptr) return call_formula(name, arguments, start);
     if (count < function->least_arguments || count > function->most_arguments) {
       throw ParseError{start, "found " + std::string(name) + " with " + std::to_string(count) +
                                   (count == 1 ? " argument" : " arguments") + "; expected " +
                                   std::to_string(function->least_arguments) +
                                   (function->most_arguments == kAny ? " or more" : "")};
     }
-    if (count == 1) return builder_.unary(function->op, arguments[0]);
+    if (count == 1) return tree_.unary(function->op, arguments[0]);
     int value = arguments[0];
     for (int i = 1; i < count; ++i)
-      value = builder_.binary(function->op, value, arguments[static_cast<std::size_t>(i)]);
+      value = tree_.binary(function->op, value, arguments[static_cast<std::size_t>(i)]);
     return value;
   }
 
-  int entry(std::string_view name, std::size_t start) {
-    const auto table = scope_.table(name);
-    if (!table) {
-      throw ParseError{start, "found '" + std::string(name) + "[': '" + std::string(name) +
-                                  "' is not a table; expected a name of the tables section"};
-    }
-    const int index = conditional();
-    expect("]", "to close the index of " + std::string(name));
-    return builder_.unary(Operator::table, index, *table);
+  void begin_entry(std::string_view name, std::size_t start) const {
+    if (scope_.table(name)) return;
+    throw ParseError{start, "found '" + std::string(name) + "[': '" + std::string(name) +
+                                "' is not a table; expected a name of the tables section"};
   }
+  int entry(std::string_view name, int index, std::size_t) {
+    expect_integer(index);
+    return tree_.unary(Operator::table, index, *scope_.table(name));
+  }
+
+  int prefix(Symbol symbol, int operand, std::size_t) {
+    expect_integer(operand);
+    return tree_.unary(operator_of(symbol), operand);
+  }
+
+  int binary(Symbol symbol, int left, int right, std::size_t) {
+    if (is_comparison(symbol) && (reals_.contains(left) || reals_.contains(right))) {
+      return tree_.binary(operator_of(symbol), key_of(left), key_of(right));
+    }
+    expect_integer(left);
+    expect_integer(right);
+    return tree_.binary(operator_of(symbol), left, right);
+  }
+
+  int conditional(int condition, int then, int otherwise, std::size_t) {
+    for (const int node : {condition, then, otherwise}) expect_integer(node);
+    return tree_.conditional(condition, then, otherwise);
+  }
+
+  ExpressionTree finish(int root) {
+    expect_integer(root);
+    ExpressionTree tree = tree_.finish(root);
+    if (tree.depth > kMaxStackDepth)
+      throw ParseError{0, "the expression nests too deeply; expected named parts"};
+    return tree;
+  }
+
+ private:
+  static const Function* find_function(std::string_view name) {
+    for (const Function& function : kFunctions) {
+      if (function.name == name) return &function;
+    }
+    return nullptr;
+  }
+
+  struct FormulaCall {
+    Operator op = Operator::formula_some;
+    const Scope::FormulaName* formula = nullptr;
+  };
+  std::optional<FormulaCall> formula_call(std::string_view name) const {
+    for (const auto& [suffix, op] : {std::pair<std::string_view, Operator>{"_some", Operator::formula_some},
+                                     {"_all", Operator::formula_all}}) {
+      if (name.size() <= suffix.size() || name.substr(name.size() - suffix.size()) != suffix) continue;
+      const auto* formula = scope_.formula(name.substr(0, name.size() - suffix.size()));
+      if (formula != nullptr && formula->gives_bool) return FormulaCall{op, formula};
+    }
+    return std::nullopt;
+  }
+
+  int call_formula(std::string_view name, const std::vector<int>& arguments, std::size_t start) {
+    const FormulaCall call = *formula_call(name);
+    const std::vector<std::string>& variables = call.formula->variables;
+    if (arguments.size() != 2 * variables.size()) {
+      throw ParseError{start, "found " + std::string(name) + " with " + std::to_string(arguments.size()) +
+                                  " arguments; expected " + std::to_string(2 * variables.size()) +
+                                  ", the first and the last value of each of " + list_of(variables)};
+    }
+    return tree_.formula(call.op, call.formula->number, arguments);
+  }
+
+  std::string calls_of(std::string_view name) const {
+    const std::string text(name);
+    return scope_.formula(name)->gives_bool
+               ? text + "_some(first, last, …) or " + text + "_all(first, last, …)"
+               : "no real formula in an integer expression: kernels alone evaluate it";
+  }
+
+  void expect_integer(int node) const {
+    const auto real = reals_.find(node);
+    if (real == reals_.end()) return;
+    throw ParseError{
+        real->second,
+        "found a real parameter where an integer is needed; expected a comparison such as x > 0"};
+  }
+
+  int key_of(int node) { return reals_.contains(node) ? node : tree_.unary(Operator::real_key, node); }
 
   std::string suggestion(std::string_view name) const {
     std::vector<std::string> names = scope_.names();
@@ -267,18 +242,18 @@ class Parser {
     return "; the names here are " + list_of(names);
   }
 
-  std::string_view text_;
   const Scope& scope_;
-  TreeBuilder builder_;
-  std::size_t position_ = 0;
-  int nesting_ = 0;
+  TreeBuilder tree_;
+  std::map<int, std::size_t> reals_;  // nodes that are real numbers, by where they stand
 };
 
 }  // namespace
 
 Result<Expression> Expression::parse(std::string_view text, const Scope& scope) {
   try {
-    auto tree = std::make_shared<const ExpressionTree>(Parser(text, scope).parse());
+    ExpressionBuilder builder(scope);
+    const int root = SyntaxParser<ExpressionBuilder>(text, builder).parse();
+    auto tree = std::make_shared<const ExpressionTree>(builder.finish(root));
     return Expression(std::move(tree), std::make_shared<const std::string>(text));
   } catch (const ParseError& error) {
     return Error{ErrorKind::usage, "column " + std::to_string(error.position + 1) + ": " + error.message};

@@ -112,6 +112,19 @@ std::int64_t run_code(const ExpressionTree& tree, const Frame& frame, const std:
       case Operator::log2:
         unary(Constant<Operator::log2>{});
         continue;
+      case Operator::real_key:
+        unary(Constant<Operator::real_key>{});
+        continue;
+      case Operator::formula_some:
+      case Operator::formula_all: {
+        const FormulaRange& formula = frame.formulas[static_cast<std::size_t>(operand)];
+        *below++ = top;
+        below -= formula.bounds();
+        const formula::Range range = formula.over(below);
+        top =
+            step->op == Operator::formula_some ? range != formula::Range::none : range == formula::Range::all;
+        continue;
+      }
       case Operator::table: {
         const auto& table = frame.tables[static_cast<std::size_t>(operand)];
         if (top < 0 || top >= static_cast<std::int64_t>(table.size())) [[unlikely]]
@@ -156,6 +169,7 @@ std::int64_t run_code(const ExpressionTree& tree, const Frame& frame, const std:
       case Operator::logical_and:  // these three are jumps in code
       case Operator::logical_or:
       case Operator::conditional:
+      case Operator::argument:  // and this a list
       case Operator::done:
         return top;
     }

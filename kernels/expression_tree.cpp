@@ -12,7 +12,7 @@ bool is_binary(Operator op) {
   return op >= Operator::add && op <= Operator::ceil_div;
 }
 bool is_unary(Operator op) {
-  return op >= Operator::negate && op <= Operator::log2;
+  return op >= Operator::negate && op <= Operator::real_key;
 }
 
 // Turns a tree into stack code, depth first.
@@ -51,6 +51,16 @@ class Emitter {
         land(to_else);
         emit(node.c, depth);
         land(to_end);
+        return;
+      }
+      case Operator::formula_some:
+      case Operator::formula_all: {
+        for (int next = node.a; next >= 0;) {
+          const ExpressionNode& argument = tree_.nodes[static_cast<std::size_t>(next)];
+          emit(argument.a, depth++);
+          next = argument.b;
+        }
+        push({.op = node.op, .operand = node.value});
         return;
       }
       default:
@@ -172,6 +182,13 @@ int TreeBuilder::binary(Operator op, int a, int b) {
 int TreeBuilder::conditional(int condition, int then, int otherwise) {
   if (const auto value = constant_at(condition)) return *value != 0 ? then : otherwise;
   return append({.op = Operator::conditional, .a = condition, .b = then, .c = otherwise});
+}
+
+int TreeBuilder::formula(Operator op, int formula, const std::vector<int>& arguments) {
+  int list = -1;
+  for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument)
+    list = append({.op = Operator::argument, .a = *argument, .b = list});
+  return append({.op = op, .a = list, .value = formula});
 }
 
 ExpressionTree TreeBuilder::finish(int root) {

@@ -23,6 +23,7 @@ enum class Operator : std::uint8_t {
   absolute,
   isqrt,
   log2,
+  real_key,
   // two operands, both always evaluated
   add,
   subtract,
@@ -42,6 +43,10 @@ enum class Operator : std::uint8_t {
   logical_and,
   logical_or,
   conditional,
+  // a formula over the box between its arguments, which are a list: `a` one argument, `b` the rest
+  formula_some,
+  formula_all,
+  argument,
   // only in code
   jump,
   jump_if_false,
@@ -53,14 +58,14 @@ enum class Operator : std::uint8_t {
 struct ExpressionNode {
   Operator op = Operator::constant;
   int a = -1, b = -1, c = -1;  // operands, as indices into the tree
-  std::int64_t value = 0;      // constant, slot or table number
+  std::int64_t value = 0;      // constant, slot, table or formula number
 };
 
 struct Instruction {
   enum class Right : std::uint8_t { stack, constant, slot };
   Operator op = Operator::done;
   Right right = Right::stack;  // where a binary operator's right operand is
-  std::int64_t operand = 0;    // constant, slot, table number or jump target
+  std::int64_t operand = 0;    // constant, slot, table or formula number, or jump target
 };
 
 // More operands than this waiting for their operator is an error of parsing, so evaluation needs no checks.
@@ -83,6 +88,7 @@ class TreeBuilder {
   int unary(Operator op, int a, std::int64_t table = 0);
   int binary(Operator op, int a, int b);
   int conditional(int condition, int then, int otherwise);
+  int formula(Operator op, int formula, const std::vector<int>& arguments);
 
   std::optional<std::int64_t> constant_at(int node) const;
   // Leaves the builder empty.

@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/definition.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 

@@ -9,8 +9,9 @@ namespace {
 class ProgramFolder {
  public:
   ProgramFolder(std::vector<std::int64_t>& frame, std::size_t known_slots,
-                const std::vector<std::vector<std::int64_t>>& tables)
-      : frame_(frame), tables_(tables), known_(frame.size(), false) {
+                const std::vector<std::vector<std::int64_t>>& tables,
+                const std::vector<FormulaRange>& formulas)
+      : frame_(frame), tables_(tables), formulas_(formulas), known_(frame.size(), false) {
     for (std::size_t i = 0; i < known_slots; ++i) known_[i] = true;
   }
 
@@ -19,7 +20,9 @@ class ProgramFolder {
   }
 
  private:
-  Expression fold(const Expression& expression) const { return expression.fold({frame_, tables_}, known_); }
+  Expression fold(const Expression& expression) const {
+    return expression.fold({frame_, tables_, formulas_}, known_);
+  }
 
   static bool is_constant(const Expression& expression, std::int64_t value) {
     return expression.is_constant() && expression.constant() == value;
@@ -83,6 +86,7 @@ class ProgramFolder {
 
   std::vector<std::int64_t>& frame_;
   const std::vector<std::vector<std::int64_t>>& tables_;
+  const std::vector<FormulaRange>& formulas_;
   std::vector<bool> known_;
 };
 
@@ -90,9 +94,10 @@ class ProgramFolder {
 
 std::vector<Action> fold_program(const std::vector<Action>& actions, std::vector<std::int64_t>& frame,
                                  std::size_t known_slots,
-                                 const std::vector<std::vector<std::int64_t>>& tables) {
+                                 const std::vector<std::vector<std::int64_t>>& tables,
+                                 const std::vector<FormulaRange>& formulas) {
   std::vector<Action> folded;
-  ProgramFolder(frame, known_slots, tables).fold(actions, folded);
+  ProgramFolder(frame, known_slots, tables, formulas).fold(actions, folded);
   return folded;
 }
 

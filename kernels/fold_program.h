@@ -13,6 +13,7 @@ namespace weir {
 // runs is dropped.
 std::vector<Action> fold_program(const std::vector<Action>& actions, std::vector<std::int64_t>& frame,
                                  std::size_t known_slots,
-                                 const std::vector<std::vector<std::int64_t>>& tables);
+                                 const std::vector<std::vector<std::int64_t>>& tables,
+                                 const std::vector<FormulaRange>& formulas);
 
 }  // namespace weir

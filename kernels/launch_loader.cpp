@@ -1,53 +1,79 @@
 // One entry of `launches`: its geometry and arguments; program_loader.cpp reads the block program.
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/definition_loader.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {
 
 namespace {
 
-ArgumentModel load_argument(const YamlNode& node, const VariantModel& variant) {
-  ArgumentModel argument;
-  if (node.kind == YamlNode::Kind::map) {
-    const Fields fields(node, "an argument", {"i32", "i64"});
-    if (node.children.size() != 1) {
-      throw YamlError(node.line,
-                      "found an argument with " + std::to_string(node.children.size()) +
-                          " values; expected a tensor's name, {i32: expression} or {i64: expression}");
-    }
-    argument.kind = fields.find("i32") != nullptr ? Argument::Kind::i32 : Argument::Kind::i64;
-    argument.value = read_formula(node.children.front(), "an argument", variant.names.scope);
-    return argument;
+constexpr const char* kArgumentForms =
+    "{i32: expression}, {i64: expression}, {f32: expression}, {table: name}";
+
+// An f32: a real parameter's name or an integer expression.
+void load_real_argument(const YamlNode& node, const VariantModel& variant, ArgumentModel& argument) {
+  const auto slot = node.kind == YamlNode::Kind::scalar ? variant.names.scope.slot(node.text) : std::nullopt;
+  if (slot && variant.names.scope.is_real(*slot)) {
+    argument.parameter = node.text;
+  } else {
+    argument.value = read_expression(node, "an argument", variant.names.scope);
   }
+}
+
+ArgumentModel load_argument_map(const YamlNode& node, const VariantModel& variant,
+                                const std::vector<std::string>& tables) {
+  const Fields fields(node, "an argument", {"i32", "i64", "f32", "table"});
+  if (node.children.size() != 1) {
+    throw YamlError(node.line, "found an argument with " + std::to_string(node.children.size()) +
+                                   " values; expected a tensor's name or one of " + kArgumentForms);
+  }
+  const YamlNode& value = node.children.front();
+  ArgumentModel argument;
+  if (value.key == "table") {
+    argument.kind = Argument::Kind::table;
+    argument.index = static_cast<int>(read_choice(value, "the table of an argument", tables));
+  } else if (value.key == "f32") {
+    argument.kind = Argument::Kind::f32;
+    load_real_argument(value, variant, argument);
+  } else {
+    argument.kind = value.key == "i32" ? Argument::Kind::i32 : Argument::Kind::i64;
+    argument.value = read_expression(value, "an argument", variant.names.scope);
+  }
+  return argument;
+}
+
+ArgumentModel load_argument(const YamlNode& node, const VariantModel& variant,
+                            const std::vector<std::string>& tables) {
+  if (node.kind == YamlNode::Kind::map) return load_argument_map(node, variant, tables);
   std::vector<std::string> names;
   for (const TensorModel& tensor : variant.tensors) names.push_back(tensor.name);
   const auto found =
       node.kind == YamlNode::Kind::scalar ? std::find(names.begin(), names.end(), node.text) : names.end();
   if (found == names.end()) {
-    throw YamlError(
-        node.line,
-        "found " + describe(node) +
-            " as an argument; expected {i32: expression}, {i64: expression} or one of the tensors " +
-            list_of(names) + did_you_mean(node.text, names));
+    throw YamlError(node.line, "found " + describe(node) + " as an argument; expected " + kArgumentForms +
+                                   " or one of the tensors " + list_of(names) +
+                                   did_you_mean(node.text, names));
   }
-  argument.tensor = static_cast<int>(found - names.begin());
+  ArgumentModel argument;
+  argument.index = static_cast<int>(found - names.begin());
   return argument;
 }
 
 }  // namespace
 
-std::vector<ArgumentModel> load_arguments(const YamlNode& node, const VariantModel& variant) {
+std::vector<ArgumentModel> load_arguments(const YamlNode& node, const VariantModel& variant,
+                                          const std::vector<std::string>& tables) {
   expect_list(node, "'arguments'");
   check_split_by_comma(node);
   std::vector<ArgumentModel> arguments;
-  for (const YamlNode& child : node.children) arguments.push_back(load_argument(child, variant));
+  for (const YamlNode& child : node.children) arguments.push_back(load_argument(child, variant, tables));
   return arguments;
 }
 
-LaunchModel load_launch(const YamlNode& node, const VariantModel& variant, std::vector<bool>& written) {
+LaunchModel load_launch(const YamlNode& node, const VariantModel& variant,
+                        const std::vector<std::string>& tables, std::vector<bool>& written) {
   const Fields fields(
       node, "a launch",
       {"name", "entry", "grid", "threads", "shared_bytes", "registers_per_thread", "blocks_per_sm", "cluster",
@@ -65,26 +91,26 @@ LaunchModel load_launch(const YamlNode& node, const VariantModel& variant, std::
   }
   launch.grid = read_extent3(fields.require("grid", "grid: blocks in x, y and z"), "'grid'" + of, scope);
   launch.threads = read_extent3(fields.require("threads", "threads: of a block"), "'threads'" + of, scope);
-  launch.cluster.fill(Formula{Expression(1), node.line});
+  launch.cluster.fill(LocatedExpression{Expression(1), node.line});
   if (const YamlNode* cluster = fields.find("cluster"))
     launch.cluster = read_extent3(*cluster, "'cluster'" + of, scope);
-  const auto optional_formula = [&](const char* key, Formula& formula) {
-    formula.line = node.line;
+  const auto optional_expression = [&](const char* key, LocatedExpression& located) {
+    located.line = node.line;
     if (const YamlNode* found = fields.find(key)) {
-      formula = read_formula(*found, in_quotes(key) + of, scope);
+      located = read_expression(*found, in_quotes(key) + of, scope);
     }
   };
-  optional_formula("shared_bytes", launch.shared_bytes);
-  optional_formula("registers_per_thread", launch.registers_per_thread);
-  optional_formula("blocks_per_sm", launch.blocks_per_sm);
+  optional_expression("shared_bytes", launch.shared_bytes);
+  optional_expression("registers_per_thread", launch.registers_per_thread);
+  optional_expression("blocks_per_sm", launch.blocks_per_sm);
   if (const YamlNode* items = fields.find("work_items")) {
-    launch.work_items = read_formula(*items, "'work_items'" + of, scope);
+    launch.work_items = read_expression(*items, "'work_items'" + of, scope);
   }
   if (const YamlNode* schedule = fields.find("schedule")) {
     launch.schedule = static_cast<Schedule>(read_choice(*schedule, "'schedule'" + of, {"static", "dynamic"}));
   }
   if (const YamlNode* arguments = fields.find("arguments")) {
-    launch.arguments = load_arguments(*arguments, variant);
+    launch.arguments = load_arguments(*arguments, variant, tables);
   } else if (!launch.entry.empty()) {
     throw YamlError(node.line, "found the launch '" + launch.name +
                                    "' with 'entry' and without 'arguments'; expected the "

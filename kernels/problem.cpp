@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "kernels/digest.h"
+#include "base/digest.h"
 
 namespace weir {
 
@@ -25,6 +25,32 @@ void append(std::string& text, const std::string& name, const std::string& value
 
 }  // namespace
 
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view kSpace = " \t\r\n";
+  text.remove_prefix(std::min(text.find_first_not_of(kSpace), text.size()));
+  text.remove_suffix(text.size() - (text.find_last_not_of(kSpace) + 1));
+  return text;
+}
+
+std::vector<std::string_view> split_values(std::string_view text) {
+  std::vector<std::string_view> parts;
+  std::size_t begin = 0;
+  int open = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && text[i] == '(') ++open;
+    if (i < text.size() && text[i] == ')') open = std::max(0, open - 1);
+    if (i < text.size() && (text[i] != ',' || open > 0)) continue;
+    parts.push_back(trimmed(text.substr(begin, i - begin)));
+    begin = i + 1;
+  }
+  return parts;
+}
+
+bool has_table_entries(const Problem& problem) {
+  return std::any_of(problem.tables.begin(), problem.tables.end(),
+                     [](const auto& table) { return !table.second.empty(); });
+}
+
 std::string tables_hash(const Problem& problem) {
   Digest digest;
   for (const auto& [name, entries] : problem.tables) {
@@ -41,7 +67,7 @@ std::string tables_hash(const Problem& problem) {
 
 std::string to_string(const Problem& problem) {
   std::string text = join(problem.values);
-  if (!problem.tables.empty()) append(text, "tables", tables_hash(problem));
+  if (has_table_entries(problem)) append(text, "tables", tables_hash(problem));
   return text;
 }
 

@@ -1,8 +1,8 @@
 // The block program of a launch.
 #include <algorithm>
 
+#include "base/suggest.h"
 #include "kernels/definition_loader.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {
@@ -69,7 +69,7 @@ class ProgramLoader {
       Action action;
       action.kind = Action::Kind::let;
       action.line = entry.key_line;
-      action.value = read_formula(entry, "the let '" + entry.key + "'", names.scope).expression;
+      action.value = read_expression(entry, "the let '" + entry.key + "'", names.scope).expression;
       action.slot = define(names, entry.key, entry.key_line, "a let");
       actions.push_back(std::move(action));
     }
@@ -89,21 +89,22 @@ class ProgramLoader {
     action.line = node.line;
     const std::string variable = read_name(*fields.find("for"), "the loop variable");
     const YamlNode& range = fields.require("in", "in: [from, to] or [from, to, step]");
-    const std::vector<Formula> formulas =
-        read_formulas(range, "the range of '" + variable + "'", names.scope);
-    if (formulas.size() != 2 && formulas.size() != 3) {
-      throw YamlError(range.line, "found " + std::to_string(formulas.size()) + " entries in the range of '" +
-                                      variable + "'; expected [from, to] or [from, to, step]");
+    const std::vector<LocatedExpression> expressions =
+        read_expressions(range, "the range of '" + variable + "'", names.scope);
+    if (expressions.size() != 2 && expressions.size() != 3) {
+      throw YamlError(range.line, "found " + std::to_string(expressions.size()) +
+                                      " entries in the range of '" + variable +
+                                      "'; expected [from, to] or [from, to, step]");
     }
-    action.from = formulas[0].expression;
-    action.to = formulas[1].expression;
-    action.step = formulas.size() == 3 ? formulas[2].expression : Expression(1);
+    action.from = expressions[0].expression;
+    action.to = expressions[1].expression;
+    action.step = expressions.size() == 3 ? expressions[2].expression : Expression(1);
     if (action.step.is_constant() && action.step.constant() == 0) {
       throw YamlError(range.line,
                       "found the step 0, with which '" + variable + "' never ends; expected another step");
     }
     if (const YamlNode* prefetch = fields.find("prefetch")) {
-      action.prefetch = read_formula(*prefetch, "'prefetch'", names.scope).expression;
+      action.prefetch = read_expression(*prefetch, "'prefetch'", names.scope).expression;
     }
     const YamlNode& body = fields.require("do", "do: the loop's actions");
     Names inner = names;
@@ -117,7 +118,7 @@ class ProgramLoader {
     Action action;
     action.kind = Action::Kind::branch;
     action.line = node.line;
-    action.value = read_formula(*fields.find("if"), "'if'", names.scope).expression;
+    action.value = read_expression(*fields.find("if"), "'if'", names.scope).expression;
     action.body = load_body(fields.require("then", "then: the actions if it holds"), names, names, "'then'");
     if (const YamlNode* otherwise = fields.find("else"))
       action.otherwise = load_body(*otherwise, names, names, "'else'");
@@ -149,7 +150,7 @@ class ProgramLoader {
         throw YamlError(multicast->key_line,
                         "found 'multicast' in a '" + kind + "' action; expected it only in 'load'");
       }
-      action.multicast = read_formula(*multicast, "'multicast'", names.scope).expression;
+      action.multicast = read_expression(*multicast, "'multicast'", names.scope).expression;
     }
     return action;
   }
@@ -179,14 +180,15 @@ class ProgramLoader {
 
   static std::vector<Expression> load_box(const YamlNode& list, const std::string& what,
                                           const TensorModel& tensor, const Scope& scope) {
-    const std::vector<Formula> formulas = read_formulas(list, what + " of '" + tensor.name + "'", scope);
-    if (formulas.size() != tensor.shape.size()) {
-      throw YamlError(list.line, "found " + std::to_string(formulas.size()) + " entries in " + what +
-                                     " of '" + tensor.name + "'; expected " +
-                                     std::to_string(tensor.shape.size()) + ", one per dimension");
+    const std::vector<LocatedExpression> entries =
+        read_expressions(list, what + " of '" + tensor.name + "'", scope);
+    if (entries.size() != tensor.shape.size()) {
+      throw YamlError(list.line, "found " + std::to_string(entries.size()) + " entries in " + what + " of '" +
+                                     tensor.name + "'; expected " + std::to_string(tensor.shape.size()) +
+                                     ", one per dimension");
     }
     std::vector<Expression> expressions;
-    for (const Formula& formula : formulas) expressions.push_back(formula.expression);
+    for (const LocatedExpression& located : entries) expressions.push_back(located.expression);
     return expressions;
   }
 
@@ -201,7 +203,7 @@ class ProgramLoader {
       throw YamlError(node.line, "found an empty 'compute'; expected at least one amount");
     const auto amount = [&](const char* key, Expression& expression) {
       if (const YamlNode* found = fields.find(key)) {
-        expression = read_formula(*found, in_quotes(key), names.scope).expression;
+        expression = read_expression(*found, in_quotes(key), names.scope).expression;
       }
     };
     amount("tensor_flops", action.tensor_flops);

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/suggest.h"
 #include "kernels/config_header.h"
 #include "kernels/definition_model.h"
 #include "kernels/fold_program.h"
-#include "kernels/suggest.h"
 
 namespace weir {
 
@@ -59,20 +59,22 @@ class Resolver {
       candidate_.lower_bound_bytes = static_cast<double>(evaluate(*variant_.lower_bound_bytes));
       candidate_.lower_bound_source = variant_.lower_bound_source;
     }
-    candidate_.config_header = config_header(definition_, candidate_.problem, variant_, &candidate_.config);
-    candidate_.reference_header = config_header(definition_, candidate_.problem, variant_, nullptr);
+    candidate_.config_header =
+        config_header(definition_, candidate_.problem, variant_, &candidate_.config, formula_sources_);
+    candidate_.reference_header =
+        config_header(definition_, candidate_.problem, variant_, nullptr, formula_sources_);
     return std::move(candidate_);
   }
 
  private:
   std::int64_t& at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
-  Frame frame() { return {slots_, candidate_.tables}; }
+  Frame frame() { return {slots_, candidate_.tables, candidate_.formulas}; }
 
-  std::int64_t evaluate(const Formula& formula) {
+  std::int64_t evaluate(const LocatedExpression& located) {
     try {
-      return formula.expression.evaluate(frame());
+      return located.expression.evaluate(frame());
     } catch (const ExpressionError& error) {
-      refuse(definition_.at(formula.line) + error.what() + where());
+      refuse(definition_.at(located.line) + error.what() + where());
     }
   }
 
@@ -99,7 +101,12 @@ class Resolver {
         refuse("the problem '" + to_string(candidate_.problem) + "' has no '" + parameter.info.name +
                "'; expected a problem of " + definition_.name);
       }
-      at(parameter.slot) = value->value;
+      if (parameter.info.type == ParameterInfo::Type::formula) {
+        bind_formula(parameter, *value);
+      } else {
+        at(parameter.slot) =
+            parameter.info.type == ParameterInfo::Type::real ? real_key(value->real) : value->value;
+      }
     }
     for (const TableModel& table : definition_.tables) {
       const auto found = candidate_.problem.tables.find(table.name);
@@ -107,8 +114,19 @@ class Resolver {
         refuse("the problem '" + to_string(candidate_.problem) + "' has no table '" + table.name +
                "'; expected a problem of " + definition_.name);
       }
+      candidate_.table_names.push_back(table.name);
       candidate_.tables.push_back(found->second);
     }
+  }
+
+  // Scope::add_formula numbered them in this order.
+  void bind_formula(const ParameterModel& parameter, const NamedValue& value) {
+    const Result<Formula> parsed = Formula::parse(value.text, parameter.signature);
+    const Result<Formula> bound =
+        parsed ? parsed->bind(formula_constants(definition_, candidate_.problem)) : parsed.error();
+    if (!bound) refuse("in the formula '" + value.name + "' '" + value.text + "': " + bound.error().message);
+    candidate_.formulas.push_back(parameter.signature.gives_bool ? bound->range() : FormulaRange());
+    formula_sources_[value.name] = bound->cuda_source(value.name);
   }
 
   void bind_config() {
@@ -167,13 +185,14 @@ class Resolver {
   }
 
   bool run_shape(const TensorModel& model, TensorLayout& tensor) {
-    for (const auto* formulas : {&model.shape, &model.strides}) {
-      for (const Formula& formula : *formulas) {
-        if (!is_usable(formula.expression)) return false;
+    for (const auto* expressions : {&model.shape, &model.strides}) {
+      for (const LocatedExpression& located : *expressions) {
+        if (!is_usable(located.expression)) return false;
       }
     }
-    for (const Formula& formula : model.shape) tensor.shape.push_back(evaluate(formula));
-    for (const Formula& formula : model.strides) tensor.strides_elements.push_back(evaluate(formula));
+    for (const LocatedExpression& located : model.shape) tensor.shape.push_back(evaluate(located));
+    for (const LocatedExpression& located : model.strides)
+      tensor.strides_elements.push_back(evaluate(located));
     const auto too_large = [&] {
       refuse(definition_.at(model.line) + "the tensor '" + model.name + "' has more than 2^63 bytes" +
              where());
@@ -239,20 +258,48 @@ class Resolver {
 
   std::vector<Argument> resolve_arguments(const std::vector<ArgumentModel>& models) {
     std::vector<Argument> arguments;
-    for (const ArgumentModel& model : models) {
-      Argument argument{.kind = model.kind, .tensor = model.tensor};
-      if (model.kind != Argument::Kind::tensor) {
+    for (const ArgumentModel& model : models) arguments.push_back(resolve_argument(model));
+    return arguments;
+  }
+
+  Argument resolve_argument(const ArgumentModel& model) {
+    Argument argument{.kind = model.kind, .tensor = model.index};
+    switch (model.kind) {
+      case Argument::Kind::tensor:
+        break;
+      case Argument::Kind::table:
+        check_entries(static_cast<std::size_t>(model.index));
+        break;
+      case Argument::Kind::f32:
+        argument.real = model.parameter.empty()
+                            ? static_cast<float>(evaluate(model.value))
+                            : static_cast<float>(find(candidate_.problem.values, model.parameter)->real);
+        break;
+      case Argument::Kind::i32:
+      case Argument::Kind::i64:
         argument.value = evaluate(model.value);
-        const bool fits = argument.value >= std::numeric_limits<std::int32_t>::min() &&
-                          argument.value <= std::numeric_limits<std::int32_t>::max();
-        if (model.kind == Argument::Kind::i32 && !fits) {
+        if (model.kind == Argument::Kind::i32 && !fits_32_bits(argument.value)) {
           reject("the argument " + model.value.expression.text() + " = " + std::to_string(argument.value) +
                  " does not fit 32 bits");
         }
-      }
-      arguments.push_back(argument);
+        break;
     }
-    return arguments;
+    return argument;
+  }
+
+  // Kernels get 32 bits for each entry.
+  void check_entries(std::size_t table) {
+    const std::vector<std::int64_t>& entries = candidate_.tables[table];
+    const auto wide = std::find_if_not(entries.begin(), entries.end(), fits_32_bits);
+    if (wide == entries.end()) return;
+    refuse("the table '" + candidate_.table_names[table] + "' has the entry " + std::to_string(*wide) +
+           " at index " + std::to_string(wide - entries.begin()) +
+           "; expected 32 bits in a kernel's argument");
+  }
+
+  static bool fits_32_bits(std::int64_t value) {
+    return value >= std::numeric_limits<std::int32_t>::min() &&
+           value <= std::numeric_limits<std::int32_t>::max();
   }
 
   void check_geometry(const std::string& what, const std::array<std::int64_t, 3>& grid,
@@ -312,8 +359,8 @@ class Resolver {
                       .block_z_slot = model.block_z_slot};
     launch.program.frame = slots_;
     launch.program.frame.resize(static_cast<std::size_t>(model.slots), 0);
-    launch.program.actions =
-        fold_program(model.program, launch.program.frame, slots_.size(), candidate_.tables);
+    launch.program.actions = fold_program(model.program, launch.program.frame, slots_.size(),
+                                          candidate_.tables, candidate_.formulas);
     return launch;
   }
 
@@ -345,11 +392,22 @@ class Resolver {
     plan.source = model.source;
     plan.exact_entry = model.exact_entry;
     plan.low_entry = model.low_entry;
-    plan.grid = evaluate(model.grid);
-    plan.threads = evaluate(model.threads);
-    plan.shared_bytes = evaluate(model.shared_bytes);
-    check_geometry("the reference", plan.grid, plan.threads, plan.shared_bytes);
-    plan.arguments = resolve_arguments(model.arguments);
+    resolve_reference_launch("the reference", model, plan);
+    for (const PrepareModel& prepare : model.prepare) {
+      PrepareLaunch launch{.entry = prepare.entry};
+      resolve_reference_launch("the preparing launch '" + prepare.entry + "'", prepare, launch);
+      plan.prepare.push_back(std::move(launch));
+    }
+    plan.deterministic = evaluate(model.deterministic) != 0;
+  }
+
+  template <typename Model, typename Launch>
+  void resolve_reference_launch(const std::string& what, const Model& model, Launch& launch) {
+    launch.grid = evaluate(model.grid);
+    launch.threads = evaluate(model.threads);
+    launch.shared_bytes = evaluate(model.shared_bytes);
+    check_geometry(what, launch.grid, launch.threads, launch.shared_bytes);
+    launch.arguments = resolve_arguments(model.arguments);
   }
 
   const DefinitionModel& definition_;
@@ -358,6 +416,7 @@ class Resolver {
   std::vector<std::int64_t> slots_;
   std::vector<bool> unusable_;  // slots whose let or shape could not be evaluated
   std::string first_failure_;
+  std::map<std::string, std::string> formula_sources_;  // CUDA, by the formula's name
 };
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <iterator>
 #include <set>
 
+#include "base/digest.h"
 #include "kernels/definition_model.h"
-#include "kernels/digest.h"
 
 namespace weir {
 

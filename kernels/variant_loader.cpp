@@ -2,9 +2,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/suggest.h"
 #include "kernels/definition_loader.h"
 #include "kernels/section_merge.h"
-#include "kernels/suggest.h"
 #include "kernels/yaml_fields.h"
 
 namespace weir {
@@ -29,7 +29,8 @@ class VariantLoader {
     load_restrictions();
     load_results();
     load_launches();
-    load_verify();
+    if (const YamlNode* verify = child_of(&root_, "verify"))
+      variant_.verify = load_verify(*verify, folder_, variant_, definition_.table_names);
     return std::move(variant_);
   }
 
@@ -198,8 +199,8 @@ class VariantLoader {
     const auto first_let_slot = variant_.names.scope.size();
     for (std::size_t i = 0; i < lets.size(); ++i) late.insert(first_let_slot + static_cast<int>(i));
 
-    const auto usable = [&](const Formula& formula) {
-      const std::vector<int> used = formula.expression.slots();
+    const auto usable = [&](const LocatedExpression& located) {
+      const std::vector<int> used = located.expression.slots();
       return std::none_of(used.begin(), used.end(), [&](int slot) { return late.contains(slot); });
     };
     const auto take_ready_tensors = [&] {
@@ -243,10 +244,10 @@ class VariantLoader {
     }
   }
 
-  Formula read_let(const YamlNode& entry, const Scope& all) {
+  LocatedExpression read_let(const YamlNode& entry, const Scope& all) {
     const std::string what = "the let '" + entry.key + "'";
     try {
-      return read_formula(entry, what, scope());
+      return read_expression(entry, what, scope());
     } catch (const YamlError&) {
       if (entry.kind != YamlNode::Kind::scalar || !Expression::parse(entry.text, all)) throw;
       throw YamlError(entry.line,
@@ -259,10 +260,10 @@ class VariantLoader {
     TensorModel& tensor = variant_.tensors[index];
     const Fields fields(*tensor_nodes_[index], "a tensor",
                         {"role", "element", "shape", "strides", "alignment_bytes", "fill", "summary"});
-    tensor.shape = read_formulas(*fields.find("shape"), "the shape of '" + tensor.name + "'", all);
+    tensor.shape = read_expressions(*fields.find("shape"), "the shape of '" + tensor.name + "'", all);
     const YamlNode* strides = fields.find("strides");
     if (strides == nullptr) return;
-    tensor.strides = read_formulas(*strides, "the strides of '" + tensor.name + "'", all);
+    tensor.strides = read_expressions(*strides, "the strides of '" + tensor.name + "'", all);
     if (tensor.strides.size() != tensor.shape.size()) {
       throw YamlError(strides->line, "found " + std::to_string(tensor.strides.size()) + " strides of '" +
                                          tensor.name + "'; expected " + std::to_string(tensor.shape.size()) +
@@ -275,7 +276,7 @@ class VariantLoader {
       const Fields fields(*entry, "a restriction", {"require", "reason"});
       RestrictionModel restriction;
       restriction.require =
-          read_formula(fields.require("require", "require: an expression"), "'require'", scope());
+          read_expression(fields.require("require", "require: an expression"), "'require'", scope());
       restriction.reason =
           read_text(fields.require("reason", "reason: what a person should know"), "'reason'");
       variant_.restrictions.push_back(std::move(restriction));
@@ -284,13 +285,13 @@ class VariantLoader {
 
   void load_results() {
     if (const YamlNode* flops = child_of(&root_, "useful_flops")) {
-      variant_.useful_flops = read_formula(*flops, "'useful_flops'", scope());
+      variant_.useful_flops = read_expression(*flops, "'useful_flops'", scope());
     }
     const YamlNode* bounds = child_of(&root_, "bounds");
     if (bounds == nullptr) return;
     const Fields fields(*bounds, "'bounds'", {"lower_bound_bytes", "source"});
-    variant_.lower_bound_bytes = read_formula(fields.require("lower_bound_bytes", "an expression in bytes"),
-                                              "'lower_bound_bytes'", scope());
+    variant_.lower_bound_bytes = read_expression(
+        fields.require("lower_bound_bytes", "an expression in bytes"), "'lower_bound_bytes'", scope());
     variant_.lower_bound_source = read_text(fields.require("source", "source: who proved it"), "'source'");
   }
 
@@ -298,7 +299,7 @@ class VariantLoader {
     std::vector<bool> written(variant_.tensors.size(), false);
     std::set<std::string> names;
     for (const YamlNode* entry : merged_list(root_, own_, "launches")) {
-      LaunchModel launch = load_launch(*entry, variant_, written);
+      LaunchModel launch = load_launch(*entry, variant_, definition_.table_names, written);
       if (!names.insert(launch.name).second) {
         throw YamlError(entry->line, "found a second launch '" + launch.name + "'; expected each name once");
       }
@@ -306,30 +307,6 @@ class VariantLoader {
     }
     if (variant_.launches.empty())
       throw YamlError(root_.line, "found no 'launches'" + of_variant() + "; expected at least one");
-  }
-
-  void load_verify() {
-    const YamlNode* node = child_of(&root_, "verify");
-    if (node == nullptr) return;
-    const Fields fields(*node, "'verify'",
-                        {"source", "exact", "low", "grid", "threads", "shared_bytes", "arguments", "rule"});
-    VerifyModel verify;
-    verify.line = node->line;
-    verify.source =
-        source_file(fields.require("source", "source: the reference's file"), "'source' of 'verify'");
-    verify.exact_entry = read_name(fields.require("exact", "exact: a function's name"), "'exact'");
-    verify.low_entry = read_name(fields.require("low", "low: a function's name"), "'low'");
-    verify.grid =
-        read_extent3(fields.require("grid", "grid: the reference's blocks"), "'grid' of 'verify'", scope());
-    verify.threads = read_extent3(fields.require("threads", "threads: the reference's block"),
-                                  "'threads' of 'verify'", scope());
-    if (const YamlNode* shared = fields.find("shared_bytes")) {
-      verify.shared_bytes = read_formula(*shared, "'shared_bytes' of 'verify'", scope());
-    }
-    verify.arguments = load_arguments(
-        fields.require("arguments", "arguments: the reference's arguments in order"), variant_);
-    if (const YamlNode* rule = fields.find("rule")) read_choice(*rule, "'rule'", {"twice_low_precision"});
-    variant_.verify = std::move(verify);
   }
 
   std::string of_variant() const {

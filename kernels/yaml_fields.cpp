@@ -4,7 +4,7 @@
 #include <cctype>
 #include <charconv>
 
-#include "kernels/suggest.h"
+#include "base/suggest.h"
 
 namespace weir {
 
@@ -26,26 +26,6 @@ int open_brackets(std::string_view text) {
                 "', cut at a comma: inside [ ] and { } YAML splits at every comma; expected quotes around an "
                 "expression that has one: '" +
                 whole + "'");
-}
-
-// Names that expressions or the generated header already use.
-bool is_reserved(const std::string& name) {
-  static const std::vector<std::string> reserved = [] {
-    std::vector<std::string> names{
-        "true", "false", "min", "max", "ceil_div", "abs", "isqrt", "log2", "item", "block", "block_x",
-        "block_y", "block_z", "device", "config", "variant", "tables",
-        // C++ keywords, because names become constants of the CUDA source
-        "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class",
-        "const", "constexpr", "continue", "decltype", "default", "delete", "do", "double", "else", "enum",
-        "explicit", "export", "extern", "float", "for", "friend", "goto", "if", "inline", "int", "long",
-        "mutable", "namespace", "new", "not", "nullptr", "operator", "or", "private", "protected", "public",
-        "register", "return", "short", "signed", "sizeof", "static", "struct", "switch", "template", "this",
-        "throw", "try", "typedef", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
-        "while", "xor"};
-    std::sort(names.begin(), names.end());
-    return names;
-  }();
-  return std::binary_search(reserved.begin(), reserved.end(), name);
 }
 
 }  // namespace
@@ -111,6 +91,25 @@ std::string read_text(const YamlNode& node, const std::string& what) {
   return node.text;
 }
 
+bool is_reserved(const std::string& name) {
+  static const std::vector<std::string> reserved = [] {
+    std::vector<std::string> names{
+        "true", "false", "min", "max", "ceil_div", "abs", "isqrt", "log2", "item", "block", "block_x",
+        "block_y", "block_z", "device", "config", "variant", "tables",
+        // C++ keywords, because names become constants of the CUDA source
+        "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class",
+        "const", "constexpr", "continue", "decltype", "default", "delete", "do", "double", "else", "enum",
+        "explicit", "export", "extern", "float", "for", "friend", "goto", "if", "inline", "int", "long",
+        "mutable", "namespace", "new", "not", "nullptr", "operator", "or", "private", "protected", "public",
+        "register", "return", "short", "signed", "sizeof", "static", "struct", "switch", "template", "this",
+        "throw", "try", "typedef", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
+        "while", "xor"};
+    std::sort(names.begin(), names.end());
+    return names;
+  }();
+  return std::binary_search(reserved.begin(), reserved.end(), name);
+}
+
 bool is_name(std::string_view text) {
   const auto letter = [](char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; };
   return !text.empty() && letter(text.front()) && std::all_of(text.begin(), text.end(), [&](char c) {
@@ -154,7 +153,7 @@ std::size_t read_choice(const YamlNode& node, const std::string& what,
   return static_cast<std::size_t>(found - choices.begin());
 }
 
-Formula read_formula(const YamlNode& node, const std::string& what, const Scope& scope) {
+LocatedExpression read_expression(const YamlNode& node, const std::string& what, const Scope& scope) {
   if (!node.tag.empty()) {
     throw YamlError(
         node.line,
@@ -176,27 +175,28 @@ Formula read_formula(const YamlNode& node, const std::string& what, const Scope&
   return {std::move(parsed).value(), node.line};
 }
 
-std::vector<Formula> read_formulas(const YamlNode& list, const std::string& what, const Scope& scope) {
+std::vector<LocatedExpression> read_expressions(const YamlNode& list, const std::string& what,
+                                                const Scope& scope) {
   expect_list(list, what);
   check_split_by_comma(list);
-  std::vector<Formula> formulas;
-  for (const YamlNode& child : list.children) formulas.push_back(read_formula(child, what, scope));
-  return formulas;
+  std::vector<LocatedExpression> expressions;
+  for (const YamlNode& child : list.children) expressions.push_back(read_expression(child, what, scope));
+  return expressions;
 }
 
 Extent3 read_extent3(const YamlNode& node, const std::string& what, const Scope& scope) {
-  Extent3 extent{Formula{Expression(1), node.line}, Formula{Expression(1), node.line},
-                 Formula{Expression(1), node.line}};
+  Extent3 extent{LocatedExpression{Expression(1), node.line}, LocatedExpression{Expression(1), node.line},
+                 LocatedExpression{Expression(1), node.line}};
   if (node.kind != YamlNode::Kind::list) {
-    extent[0] = read_formula(node, what, scope);
+    extent[0] = read_expression(node, what, scope);
     return extent;
   }
-  const std::vector<Formula> formulas = read_formulas(node, what, scope);
-  if (formulas.empty() || formulas.size() > 3) {
-    throw YamlError(node.line, "found " + std::to_string(formulas.size()) + " dimensions as " + what +
+  const std::vector<LocatedExpression> expressions = read_expressions(node, what, scope);
+  if (expressions.empty() || expressions.size() > 3) {
+    throw YamlError(node.line, "found " + std::to_string(expressions.size()) + " dimensions as " + what +
                                    "; expected one to three");
   }
-  std::copy(formulas.begin(), formulas.end(), extent.begin());
+  std::copy(expressions.begin(), expressions.end(), extent.begin());
   return extent;
 }
 

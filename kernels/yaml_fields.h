@@ -34,14 +34,17 @@ std::string read_text(const YamlNode& node, const std::string& what);
 // A name: letters, digits and underscores, not beginning with a digit.
 std::string read_name(const YamlNode& node, const std::string& what);
 bool is_name(std::string_view text);
+// Names that expressions or the generated header already use.
+bool is_reserved(const std::string& name);
 std::int64_t read_integer(const YamlNode& node, const std::string& what);
 bool read_bool(const YamlNode& node, const std::string& what);
 // The index of the scalar in `choices`.
 std::size_t read_choice(const YamlNode& node, const std::string& what,
                         const std::vector<std::string>& choices);
 
-Formula read_formula(const YamlNode& node, const std::string& what, const Scope& scope);
-std::vector<Formula> read_formulas(const YamlNode& list, const std::string& what, const Scope& scope);
+LocatedExpression read_expression(const YamlNode& node, const std::string& what, const Scope& scope);
+std::vector<LocatedExpression> read_expressions(const YamlNode& list, const std::string& what,
+                                                const Scope& scope);
 // One expression or a list of up to three; missing ones are 1.
 Extent3 read_extent3(const YamlNode& node, const std::string& what, const Scope& scope);
 

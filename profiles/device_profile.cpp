@@ -1,6 +1,8 @@
 #include "profiles/device_profile.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 namespace weir {
 
@@ -49,17 +51,43 @@ std::vector<std::string> validate(const DeviceProfile& p) {
   require(p.launch_latency_seconds >= 0, "launch_latency_seconds must not be negative");
   require(p.block_overhead_seconds >= 0 && p.step_overhead_seconds >= 0,
           "block_overhead and step_overhead must not be negative");
+  for (const auto& [key, source] : p.sources) {
+    const bool known = !source.calibrated || std::ranges::count(p.device_names, source.calibrated->gpu) > 0;
+    if (!known) broken.push_back(key + " was calibrated on a GPU that is not among device_names");
+    if (source.carried_over_from == p.name) broken.push_back(key + " is carried over from this very profile");
+  }
   return broken;
 }
 
-bool is_calibrated(const DeviceProfile& profile) {
-  constexpr std::array kMemoryModel = {"l2_private_weight", "l2_shared_weight",        "l2_survival_width",
-                                       "l2_dirty_fraction", "dram_read_granule_bytes", "dram_efficiency"};
-  for (const char* key : kMemoryModel) {
+namespace {
+
+// No datasheet gives these. Predicted bytes depend on the first list, predicted times on both.
+constexpr std::array kMemoryModel = {"l2_private_weight", "l2_shared_weight", "l2_survival_width",
+                                     "l2_dirty_fraction", "dram_read_granule_bytes"};
+constexpr std::array kTimeModel = {"mma_sync_fraction", "l2_bandwidth",   "dram_efficiency", "dram_latency",
+                                   "l2_latency",        "launch_latency", "block_overhead",  "step_overhead"};
+
+// "a, b carried over from x; c not measured"; empty if all are calibrated.
+std::string uncalibrated_among(const DeviceProfile& profile, std::span<const char* const> keys) {
+  std::map<std::string, std::string> names_by_origin;
+  for (const char* key : keys) {
     const auto found = profile.sources.find(key);
-    if (found != profile.sources.end() && found->second.calibrated) return true;
+    if (found != profile.sources.end() && found->second.calibrated) continue;
+    const std::string donor = found == profile.sources.end() ? "" : found->second.carried_over_from;
+    std::string& names = names_by_origin[donor.empty() ? "not measured" : "carried over from " + donor];
+    names += (names.empty() ? "" : ", ") + std::string(key);
   }
-  return false;
+  std::string text;
+  for (const auto& [origin, names] : names_by_origin)
+    text += (text.empty() ? "" : "; ") + names + " " + origin;
+  return text;
+}
+
+}  // namespace
+
+Uncalibrated uncalibrated(const DeviceProfile& profile) {
+  return {.traffic = uncalibrated_among(profile, kMemoryModel),
+          .time = uncalibrated_among(profile, kTimeModel)};
 }
 
 }  // namespace weir

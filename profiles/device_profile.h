@@ -5,17 +5,29 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/prediction.h"
 #include "base/result.h"
 
 namespace weir {
 
-// Where a value comes from: a datasheet, a device query, or the microbenchmark that measured it.
+// Where and when a microbenchmark measured a value.
+struct CalibrationRun {
+  std::string gpu;     // as the driver names it: one of the profile's device_names
+  std::string driver;  // version
+  std::string date;    // year-month-day on which the value was recorded
+
+  bool operator==(const CalibrationRun&) const = default;
+};
+
+// Where a value comes from: a datasheet, a device query, a publication, a derivation, or a measurement.
 struct Source {
   std::string text;
-  bool calibrated = false;  // measured on a device by a microbenchmark, with date, driver and GPU in the text
+  std::optional<CalibrationRun> calibrated;  // measured on this GPU model
+  std::string carried_over_from;  // the profile whose calibrated value this is; empty for other values
 
   bool operator==(const Source&) const = default;
 };
@@ -85,7 +97,8 @@ Result<std::vector<DeviceProfile>> load_all_profiles(const std::filesystem::path
 // One message for each broken rule; empty if the profile is consistent.
 std::vector<std::string> validate(const DeviceProfile& profile);
 
-// True if any memory-model value was calibrated on a device.
-bool is_calibrated(const DeviceProfile& profile);
+// Which parameters of the memory model and of the time model are not calibrated on this GPU model, and where
+// their values come from instead. A parameter is calibrated if its source names the run that measured it.
+Uncalibrated uncalibrated(const DeviceProfile& profile);
 
 }  // namespace weir

@@ -1,13 +1,13 @@
-// YAML -> DeviceProfile. A profile is a map from key to {value, source, calibrated}; kFields is the whole
-// format.
+// YAML -> DeviceProfile. A profile is a map from key to {value, source} with, where they apply, calibrated or
+// carried_over_from; kFields lists the keys (profiles/FORMAT.md).
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <set>
 #include <variant>
 
+#include "base/suggest.h"
 #include "profiles/device_profile.h"
 #include "profiles/quantity.h"
 
@@ -68,24 +68,10 @@ const Field* find_field(std::string_view key) {
   return found == std::end(kFields) ? nullptr : found;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substituted = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
-    }
-  }
-  return row.back();
-}
-
 std::string nearest_key(std::string_view key) {
-  const auto nearest = std::ranges::min_element(
-      kFields, {}, [&](const Field& field) { return edit_distance(key, field.key); });
-  return edit_distance(key, nearest->key) <= 1 + key.size() / 3 ? nearest->key : "";
+  std::vector<std::string> keys;
+  for (const Field& field : kFields) keys.emplace_back(field.key);
+  return nearest_name(key, keys);
 }
 
 class Loader {
@@ -132,23 +118,44 @@ class Loader {
     if (!node.IsMap()) return at(line, key + ": expected {value: …, source: …}");
     for (const auto& part : node) {
       const std::string name = part.first.Scalar();
-      if (name != "value" && name != "source" && name != "calibrated") {
-        return at(part.first.Mark().line,
-                  key + ": unknown key \"" + name + "\"; expected value, source, calibrated");
+      if (name != "value" && name != "source" && name != "calibrated" && name != "carried_over_from") {
+        return at(part.first.Mark().line, key + ": unknown key \"" + name +
+                                              "\"; expected value, source, calibrated, carried_over_from");
       }
     }
-    const YAML::Node value = node["value"], source = node["source"], calibrated = node["calibrated"];
+    const YAML::Node value = node["value"], source = node["source"];
     if (!value || value.IsNull()) return at(line, key + ": the value is missing");
     if (!source || !source.IsScalar() || source.Scalar().empty()) {
       return at(line, key + ": the source is missing",
                 "Say which datasheet, query or measurement it comes from.");
     }
-    Source recorded{.text = source.Scalar()};
-    if (calibrated && !YAML::convert<bool>::decode(calibrated, recorded.calibrated)) {
-      return at(calibrated.Mark().line, key + ": calibrated is true or false");
-    }
-    profile_.sources[key] = recorded;
+    Source& recorded = profile_.sources[key] = {.text = source.Scalar()};
+    if (Status status = read_origin(key, node, recorded); !status.ok()) return status.error();
     return std::visit([&](auto member) { return set(member, *field, value); }, field->member);
+  }
+
+  // Measured here, measured elsewhere, or neither.
+  Status read_origin(const std::string& key, const YAML::Node& node, Source& source) {
+    const YAML::Node run = node["calibrated"], donor = node["carried_over_from"];
+    if (run && donor) {
+      return at(donor.Mark().line, key + ": a value is calibrated here or carried over, not both");
+    }
+    if (donor) {
+      if (!donor.IsScalar() || donor.Scalar().empty()) {
+        return at(donor.Mark().line, key + ": carried_over_from names a profile");
+      }
+      source.carried_over_from = donor.Scalar();
+    }
+    if (!run) return ok_status();
+    const auto part = [&](const char* name) {
+      const YAML::Node text = run.IsMap() ? run[name] : YAML::Node();
+      return text && text.IsScalar() ? text.Scalar() : std::string();
+    };
+    source.calibrated = CalibrationRun{part("gpu"), part("driver"), part("date")};
+    const bool complete = run.IsMap() && run.size() == 3 && !part("gpu").empty() && !part("driver").empty() &&
+                          !part("date").empty();
+    if (complete) return ok_status();
+    return at(run.Mark().line, key + ": calibrated is {gpu: …, driver: …, date: …}: where it was measured");
   }
 
   Status set(Text member, const Field& field, const YAML::Node& value) {

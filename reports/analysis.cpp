@@ -67,7 +67,10 @@ std::optional<Pick> pick(const ProblemRows& problem, const std::vector<Record>& 
               .tier = choice->best.measurement->tier,
               .timing = choice->best.measurement->timing,
               .tie_set_size = static_cast<std::int64_t>(choice->tie_set.size())};
-  if (choice->best.prediction) result.predicted = choice->best.prediction->traffic;
+  if (choice->best.prediction) {
+    result.predicted = choice->best.prediction->traffic;
+    result.calibrated = is_calibrated(choice->best.prediction->uncalibrated);
+  }
   if (choice->best.measurement->tier == Tier::counters) {
     const Counters& counters = choice->best.measurement->counters;
     result.measured = Traffic{.dram_read_bytes = counters.dram_read_bytes,
@@ -103,6 +106,7 @@ struct KernelErrors {
 };
 
 void add(KernelSummary& summary, KernelErrors& errors, const Record& record) {
+  if (record.prediction && !is_calibrated(record.prediction->uncalibrated)) summary.calibrated = false;
   switch (record.outcome) {
     case Outcome::measured:
       ++summary.measured;
@@ -164,6 +168,18 @@ std::vector<KernelSummary> summarise_kernels(const std::vector<Record>& records,
     if (!regrets.empty()) summary.regret_worst = *std::max_element(regrets.begin(), regrets.end());
     result.push_back(std::move(summary));
   }
+  return result;
+}
+
+std::vector<UncalibratedGroup> group_uncalibrated(const std::vector<Record>& records) {
+  std::map<std::pair<std::string, std::string>, std::int64_t> groups;
+  for (const Record& record : records) {
+    if (!record.prediction) continue;
+    const std::string note = calibration_note(record.prediction->uncalibrated);
+    if (!note.empty()) ++groups[{record.profile, note}];
+  }
+  std::vector<UncalibratedGroup> result;
+  for (const auto& [key, rows] : groups) result.push_back({key.first, key.second, rows});
   return result;
 }
 
@@ -345,6 +361,7 @@ ReportData analyse(const std::vector<Record>& records) {
   for (const ProblemRows& problem : timed_problems(records, names)) {
     if (std::optional<Pick> best = pick(problem, records)) data.picks.push_back(std::move(*best));
   }
+  data.uncalibrated = group_uncalibrated(records);
   data.kernels = summarise_kernels(records, names, data.picks);
   data.reasons = count_reasons(records);
   data.provenance = group_provenance(records, names);

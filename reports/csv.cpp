@@ -67,7 +67,10 @@ constexpr std::array kColumns = {"kernel",
                                  "cupti_version",
                                  "weir_version",
                                  "date",
-                                 "policy"};
+                                 "policy",
+                                 "calibrated",
+                                 "uncalibrated_traffic",
+                                 "uncalibrated_time"};
 
 class Line {
  public:
@@ -154,7 +157,14 @@ void append_measurement(Line& line, const Measurement& measurement) {
 
 constexpr int kPredictionColumns = 17;
 constexpr int kMeasurementColumns = 31;
-static_assert(8 + kPredictionColumns + kMeasurementColumns == kColumns.size());
+constexpr int kCalibrationColumns = 3;
+static_assert(8 + kPredictionColumns + kMeasurementColumns + kCalibrationColumns == kColumns.size());
+
+void append_calibration(Line& line, const Uncalibrated& uncalibrated) {
+  line.flag(is_calibrated(uncalibrated));
+  line.text(uncalibrated.traffic);
+  line.text(uncalibrated.time);
+}
 
 }  // namespace
 
@@ -174,6 +184,8 @@ std::string csv(const std::vector<Record>& records) {
     line.text(record.profile);
     record.prediction ? append_prediction(line, *record.prediction) : line.unknown(kPredictionColumns);
     record.measurement ? append_measurement(line, *record.measurement) : line.unknown(kMeasurementColumns);
+    record.prediction ? append_calibration(line, record.prediction->uncalibrated)
+                      : line.unknown(kCalibrationColumns);
     result += line.str();
   }
   return result;

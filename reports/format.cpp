@@ -209,4 +209,13 @@ std::size_t display_width(std::string_view text) {
   return width;
 }
 
+std::string with_calibration(const std::string& name, bool calibrated) {
+  return calibrated ? name : name + " (uncalibrated)";
+}
+
+std::string sentence(const UncalibratedGroup& group) {
+  return fmt::format("{} {} predicted with the profile {}: {}.", thousands(group.rows),
+                     group.rows == 1 ? "row" : "rows", group.profile, group.note);
+}
+
 }  // namespace weir::report

@@ -41,4 +41,9 @@ std::string csv_field(std::string_view text);      // RFC 4180
 // Columns that a terminal shows for the text, counting one per code point.
 std::size_t display_width(std::string_view text);
 
+// The name, marked where its predictions are uncalibrated.
+std::string with_calibration(const std::string& name, bool calibrated);
+// One line for people: which rows' predictions are uncalibrated, and by what.
+std::string sentence(const UncalibratedGroup& group);
+
 }  // namespace weir::report

@@ -59,6 +59,13 @@ std::string header(const ReportData& data) {
          "</dl></header>\n";
 }
 
+std::string uncalibrated_notes(const ReportData& data) {
+  std::string notes;
+  for (const UncalibratedGroup& group : data.uncalibrated)
+    notes += "<p class=\"note\">" + html_escape(sentence(group)) + "</p>\n";
+  return notes;
+}
+
 std::string section(const char* id, const char* title, const std::string& body) {
   return fmt::format(
       "<section id=\"{0}\" aria-labelledby=\"{0}-title\"><h2 id=\"{0}-title\">{1}</h2>\n{2}</section>\n", id,
@@ -117,8 +124,9 @@ std::string html(const ReportData& data, const std::vector<Record>& records) {
         "measured</a>"
         "<a href=\"#tiles\">Tile sizes</a><a href=\"#best\">Picks</a><a href=\"#rejected\">Rejected</a>"
         "<a href=\"#provenance\">Provenance</a></nav>\n<main>";
-    body += section("error", "How well the model predicts",
-                    error_table_html(data) + kDefinitions + detail_table_html(data));
+    body +=
+        section("error", "How well the model predicts",
+                error_table_html(data) + uncalibrated_notes(data) + kDefinitions + detail_table_html(data));
     body += section("scatter", "Predicted against measured", accuracy_charts_html(data, records));
     body += section("tiles", "Traffic and time against tile sizes", tile_charts_html(records));
     body += section("best", "Picks", picks_section(data));

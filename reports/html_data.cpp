@@ -45,14 +45,15 @@ nlohmann::json rounded_share(double share) {
 
 std::string page_data(const std::vector<Record>& records) {
   static const nlohmann::json kColumns = {
-      "kernel",         "problem",       "config",       "outcome",         "reason",
-      "isDefault",      "device",        "tier",         "tierReason",      "driver",
-      "compiler",       "policy",        "date",         "regime",          "boundBy",
-      "readsPredicted", "readsMeasured", "readsError",   "writesPredicted", "writesMeasured",
-      "writesError",    "timePredicted", "timeMeasured", "timeLow",         "timeHigh"};
+      "kernel",         "problem",        "config",        "outcome",      "reason",
+      "isDefault",      "device",         "tier",          "tierReason",   "driver",
+      "compiler",       "policy",         "date",          "regime",       "boundBy",
+      "calibration",    "readsPredicted", "readsMeasured", "readsError",   "writesPredicted",
+      "writesMeasured", "writesError",    "timePredicted", "timeMeasured", "timeLow",
+      "timeHigh"};
   static const nlohmann::json kTextColumns = {"kernel", "problem", "config",     "outcome", "reason",
                                               "device", "tier",    "tierReason", "driver",  "compiler",
-                                              "policy", "date",    "regime",     "boundBy"};
+                                              "policy", "date",    "regime",     "boundBy", "calibration"};
   const DeviceNames names(records);
   Strings strings;
   nlohmann::json rows = nlohmann::json::array();
@@ -81,6 +82,7 @@ std::string page_data(const std::vector<Record>& records) {
     const Counters& counters = measurement.counters;
     row.push_back(strings.index(predicted ? to_string(record.prediction->regime) : ""));
     row.push_back(strings.index(predicted ? to_string(record.prediction->bound_by) : ""));
+    row.push_back(strings.index(predicted ? calibration_note(record.prediction->uncalibrated) : ""));
     append(predicted, [&] { return whole(record.prediction->traffic.dram_read_bytes); });
     append(counted, [&] { return whole(counters.dram_read_bytes); });
     append(counted && predicted, [&] { return rounded_share(read_error(record)); });

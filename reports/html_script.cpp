@@ -131,7 +131,7 @@ const char* const kHtmlScript = R"js(
       line("DRAM reads, MB", megabytes(record.readsPredicted), megabytes(record.readsMeasured), percent(record.readsError)),
       line("DRAM writes, MB", megabytes(record.writesPredicted), megabytes(record.writesMeasured), percent(record.writesError)),
       line("time, µs", microseconds(record.timePredicted), microseconds(record.timeMeasured), ""));
-    const model = element("p", [record.regime, record.boundBy ? "bound by " + record.boundBy.replaceAll("_", " ") : "", record.device]
+    const model = element("p", [record.regime, record.boundBy ? "bound by " + record.boundBy.replaceAll("_", " ") : "", record.device, record.calibration]
       .filter(part => part).join(" · "), "faint");
     tooltip.replaceChildren(title, config, model, table);
   }
@@ -159,7 +159,7 @@ const char* const kHtmlScript = R"js(
     ["Reads MB pred.", "readsPredicted", megabytes], ["meas.", "readsMeasured", megabytes], ["error", "readsError", percent],
     ["Writes MB pred.", "writesPredicted", megabytes], ["meas.", "writesMeasured", megabytes], ["error", "writesError", percent],
     ["Time µs pred.", "timePredicted", microseconds], ["meas.", "timeMeasured", microseconds],
-    ["Regime", "regime"], ["Bound by", "boundBy"], ["Tier", "tier"], ["Why not A", "tierReason"], ["Device", "device"],
+    ["Regime", "regime"], ["Bound by", "boundBy"], ["Calibration", "calibration"], ["Tier", "tier"], ["Why not A", "tierReason"], ["Device", "device"],
     ["Driver", "driver"], ["Compiler", "compiler"], ["Policy", "policy"], ["Date", "date"], ["Reason", "reason"]];
   const pageSize = 50, table = byId("records"), filter = byId("records-filter"), outcome = byId("records-outcome");
   let ordered = records, shown = records, page = 0;

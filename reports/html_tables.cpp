@@ -127,8 +127,9 @@ std::string error_table_html(const ReportData& data) {
   std::string body;
   for (const KernelSummary& kernel : data.kernels) {
     body +=
-        "<tr>" + row_head(kernel.kernel) + (with_device ? cell(kernel.device) : "") +
-        count(kernel.dram_reads.count) + error_cells(kernel.dram_reads) + error_cells(kernel.dram_writes) +
+        "<tr>" + row_head(with_calibration(kernel.kernel, kernel.calibrated)) +
+        (with_device ? cell(kernel.device) : "") + count(kernel.dram_reads.count) +
+        error_cells(kernel.dram_reads) + error_cells(kernel.dram_writes) +
         number(median_of(kernel.time), kernel.time.count ? std::optional(kernel.time.median) : std::nullopt) +
         number(kernel.rank_correlation ? fixed(*kernel.rank_correlation, 2) : kUnknown,
                kernel.rank_correlation) +
@@ -149,9 +150,10 @@ std::string detail_table_html(const ReportData& data) {
   }
   std::string body;
   for (const KernelSummary& kernel : data.kernels) {
-    body += "<tr>" + row_head(kernel.kernel) + (with_device ? cell(kernel.device) : "") +
-            count(kernel.measured) + count(kernel.rejected) + count(kernel.failed) + count(kernel.predicted) +
-            count(kernel.problems) + count(kernel.regret_problems) + covered_cell(kernel.read_interval) +
+    body += "<tr>" + row_head(with_calibration(kernel.kernel, kernel.calibrated)) +
+            (with_device ? cell(kernel.device) : "") + count(kernel.measured) + count(kernel.rejected) +
+            count(kernel.failed) + count(kernel.predicted) + count(kernel.problems) +
+            count(kernel.regret_problems) + covered_cell(kernel.read_interval) +
             covered_cell(kernel.write_interval) + error_cells(kernel.l2_reads) + "</tr>\n";
   }
   return table("details", "Counts, intervals and L2 reads by kernel", head + "</tr>", body);
@@ -184,8 +186,8 @@ std::string picks_table_html(const ReportData& data) {
     const Timing& timing = pick.timing;
     const std::optional<double> speedup =
         pick.default_seconds ? std::optional(*pick.default_seconds / timing.median_seconds) : std::nullopt;
-    body += "<tr><th scope=\"row\">" + html_escape(pick.kernel) + "<br/>" + code(pick.problem) + "</th>" +
-            (with_device ? cell(pick.device) : "") +
+    body += "<tr><th scope=\"row\">" + html_escape(with_calibration(pick.kernel, pick.calibrated)) + "<br/>" +
+            code(pick.problem) + "</th>" + (with_device ? cell(pick.device) : "") +
             (repeats ? cell(fmt::format("driver {}, compiler {}, source {}, {}", pick.driver_version,
                                         pick.compiler_version, pick.source_hash.substr(0, 8), pick.policy))
                      : "") +

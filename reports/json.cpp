@@ -72,7 +72,8 @@ Object to_json(const KernelSummary& kernel) {
           {"regret",
            {{"problems", kernel.regret_problems},
             {"geometric_mean", number(kernel.regret_geometric_mean)},
-            {"worst", number(kernel.regret_worst)}}}};
+            {"worst", number(kernel.regret_worst)}}},
+          {"calibrated", kernel.calibrated}};
 }
 
 Object to_json(const Pick& pick) {
@@ -89,6 +90,7 @@ Object to_json(const Pick& pick) {
           {"timing", to_json(pick.timing)},
           {"tie_set_size", pick.tie_set_size},
           {"predicted", pick.predicted ? to_json(*pick.predicted) : Object(nullptr)},
+          {"calibrated", pick.calibrated},
           {"measured", pick.measured ? to_json(*pick.measured) : Object(nullptr)},
           {"default_seconds", number(pick.default_seconds)},
           {"rank_correlation", number(pick.rank_correlation)},
@@ -96,6 +98,10 @@ Object to_json(const Pick& pick) {
           {"model_seconds", number(pick.model_seconds)},
           {"regret", number(pick.regret)},
           {"model_in_tie_set", pick.model_in_tie_set}};
+}
+
+Object to_json(const UncalibratedGroup& group) {
+  return {{"profile", group.profile}, {"calibration_note", group.note}, {"rows", group.rows}};
 }
 
 Object to_json(const ReasonCount& reason) {
@@ -142,6 +148,8 @@ Object to_json(const Prediction& prediction) {
                         {"waves", number(launch.waves)}});
   }
   return {{"fidelity", prediction.fidelity},
+          {"calibrated", is_calibrated(prediction.uncalibrated)},
+          {"calibration_note", calibration_note(prediction.uncalibrated)},
           {"traffic", to_json(prediction.traffic)},
           {"l2_hit_rate", number(prediction.l2_hit_rate)},
           {"dirty_bytes", number(prediction.dirty_bytes)},
@@ -231,6 +239,7 @@ Object all(const std::vector<T>& values) {
 std::string json(const ReportData& data, const std::vector<Record>& records) {
   const Object document = {{"format", kFormat},
                            {"rows", data.rows},
+                           {"uncalibrated", all(data.uncalibrated)},
                            {"kernels", all(data.kernels)},
                            {"picks", all(data.picks)},
                            {"reasons", all(data.reasons)},

@@ -29,7 +29,8 @@ bool has_several_devices(const ReportData& data) {
 }
 
 std::string name(const KernelSummary& kernel, bool with_device) {
-  return markdown_code(kernel.kernel) + (with_device ? " (" + markdown_escape(kernel.device) + ")" : "");
+  return with_calibration(markdown_code(kernel.kernel), kernel.calibrated) +
+         (with_device ? " (" + markdown_escape(kernel.device) + ")" : "");
 }
 
 std::string error_table(const ReportData& data) {
@@ -71,15 +72,15 @@ std::string picks_table(const ReportData& data) {
     const auto megabytes_of = [](const std::optional<Traffic>& traffic, double Traffic::*member) {
       return traffic ? megabytes((*traffic).*member) : std::string(kUnknown);
     };
-    result +=
-        row({markdown_code(pick.kernel), markdown_code(pick.problem), markdown_code(pick.config),
-             model_choice(pick), percent_or_unknown(pick.regret), microseconds(pick.timing.median_seconds),
-             microseconds(pick.timing.low_seconds) + " to " + microseconds(pick.timing.high_seconds),
-             megabytes_of(pick.predicted, &Traffic::dram_read_bytes),
-             megabytes_of(pick.measured, &Traffic::dram_read_bytes),
-             megabytes_of(pick.predicted, &Traffic::dram_write_bytes),
-             megabytes_of(pick.measured, &Traffic::dram_write_bytes), thousands(pick.tie_set_size),
-             thousands(pick.candidates)});
+    result += row({with_calibration(markdown_code(pick.kernel), pick.calibrated), markdown_code(pick.problem),
+                   markdown_code(pick.config), model_choice(pick), percent_or_unknown(pick.regret),
+                   microseconds(pick.timing.median_seconds),
+                   microseconds(pick.timing.low_seconds) + " to " + microseconds(pick.timing.high_seconds),
+                   megabytes_of(pick.predicted, &Traffic::dram_read_bytes),
+                   megabytes_of(pick.measured, &Traffic::dram_read_bytes),
+                   megabytes_of(pick.predicted, &Traffic::dram_write_bytes),
+                   megabytes_of(pick.measured, &Traffic::dram_write_bytes), thousands(pick.tie_set_size),
+                   thousands(pick.candidates)});
   }
   return result;
 }
@@ -114,6 +115,8 @@ std::string provenance_table(const ReportData& data) {
 std::string markdown(const ReportData& data) {
   if (data.kernels.empty()) return "The store has no rows.\n";
   std::string result = error_table(data);
+  for (const UncalibratedGroup& group : data.uncalibrated)
+    result += "\n" + markdown_escape(sentence(group)) + "\n";
   if (!data.picks.empty()) result += "\n## Picks\n\n" + picks_table(data);
   if (!data.reasons.empty()) result += "\n## Rejected and failed\n\n" + reasons_table(data);
   result += "\n## Provenance\n\n" + provenance_table(data);

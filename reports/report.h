@@ -64,6 +64,7 @@ struct KernelSummary {
   std::int64_t regret_problems = 0;  // with at least two timed rows that have predictions
   std::optional<double> regret_geometric_mean;
   std::optional<double> regret_worst;
+  bool calibrated = true;  // none of its predictions is uncalibrated
 
   bool operator==(const KernelSummary&) const = default;
 };
@@ -83,6 +84,7 @@ struct Pick {
   Timing timing;
   std::int64_t tie_set_size = 0;
   std::optional<Traffic> predicted;
+  bool calibrated = true;                   // the prediction, if there is one
   std::optional<Traffic> measured;          // of tier A
   std::optional<double> default_seconds;    // median time of the kernel's safe default
   std::optional<double> rank_correlation;   // Spearman's, predicted against measured time
@@ -128,12 +130,22 @@ struct ProvenanceGroup {
   bool operator==(const ProvenanceGroup&) const = default;
 };
 
+// Predictions that rest on parameters that nobody measured on their GPU model. Every format shows them.
+struct UncalibratedGroup {
+  std::string profile;
+  std::string note;  // calibration_note
+  std::int64_t rows = 0;
+
+  bool operator==(const UncalibratedGroup&) const = default;
+};
+
 struct ReportData {
   std::int64_t rows = 0;
-  std::vector<KernelSummary> kernels;       // by kernel, device
-  std::vector<Pick> picks;                  // by kernel, problem (numbers as numbers), device
-  std::vector<ReasonCount> reasons;         // most frequent first
-  std::vector<ProvenanceGroup> provenance;  // most rows first
+  std::vector<UncalibratedGroup> uncalibrated;  // by profile, note
+  std::vector<KernelSummary> kernels;           // by kernel, device
+  std::vector<Pick> picks;                      // by kernel, problem (numbers as numbers), device
+  std::vector<ReasonCount> reasons;             // most frequent first
+  std::vector<ProvenanceGroup> provenance;      // most rows first
 
   bool operator==(const ReportData&) const = default;
 };

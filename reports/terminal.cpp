@@ -85,7 +85,7 @@ std::string errors(const ReportData& data, bool color) {
       return graded(median_of(e), e.count > 0, e.median);
     };
     const auto p90_cell = [](const ErrorSummary& e) { return graded(p90_of(e), e.count > 0, e.p90); };
-    rows.push_back({{printable(kernel.kernel), Style::bold},
+    rows.push_back({{printable(with_calibration(kernel.kernel, kernel.calibrated)), Style::bold},
                     {printable(kernel.device)},
                     {thousands(kernel.dram_reads.count)},
                     median_cell(kernel.dram_reads),
@@ -109,7 +109,7 @@ std::string picks(const ReportData& data, bool color) {
       choice = config_difference(pick.config, *pick.model_config);
       if (choice.empty()) choice = "the same";
     }
-    rows.push_back({{printable(pick.kernel), Style::bold},
+    rows.push_back({{printable(with_calibration(pick.kernel, pick.calibrated)), Style::bold},
                     {printable(pick.problem)},
                     {printable(pick.config)},
                     {printable(choice), choice == "the same" ? Style::dim : Style::plain},
@@ -143,6 +143,9 @@ std::string terminal(const ReportData& data, bool color) {
   if (data.kernels.empty()) return "The store has no rows.\n";
   const auto title = [&](const char* text) { return paint({text, Style::bold}, color) + "\n"; };
   std::string result = title("Error of the predictions") + errors(data, color);
+  for (const UncalibratedGroup& group : data.uncalibrated) {
+    result += paint({printable(sentence(group)), Style::fair}, color) + "\n";
+  }
   if (!data.picks.empty()) result += "\n" + title("Best measured") + picks(data, color);
   if (!data.reasons.empty()) result += "\n" + title("Rejected and failed") + reasons(data, color);
   return result;

@@ -162,6 +162,7 @@ Pick Catalog::choose_for(const std::string& kernel, const std::string& problem_t
         pick.match = Match::exact;
         pick.median_seconds = tuned->second.median_seconds;
         pick.predicted_dram_bytes = tuned->second.predicted_dram_bytes;
+        pick.uncalibrated = tuned->second.uncalibrated;
         pick.reason = "Measured and verified on " + device_.gpu_name + " for this problem.";
         return take(*config, std::move(*fitted));
       }

@@ -30,6 +30,7 @@ struct Pick {
   std::string config;         // empty for none
   double median_seconds = 0;  // of an exact match, as measured by the tuner
   double predicted_dram_bytes = 0;  // of an exact match, read and written
+  Uncalibrated uncalibrated;        // of that prediction
   std::optional<Candidate> candidate;
   std::shared_ptr<const std::vector<std::uint8_t>> cubin;
 };

@@ -1,6 +1,7 @@
 #include "runtime/launcher.h"
 
-#include <cstring>
+#include <bit>
+#include <set>
 
 namespace weir {
 namespace {
@@ -10,7 +11,34 @@ std::array<unsigned, 3> narrow(const std::array<std::int64_t, 3>& values) {
           static_cast<unsigned>(values[2])};
 }
 
+// The parameter's bits; what is shorter than 8 bytes comes first.
+std::uint64_t parameter_of(const Argument& argument, const Launcher::Addresses& addresses) {
+  const auto index = static_cast<std::size_t>(argument.tensor);
+  switch (argument.kind) {
+    case Argument::Kind::tensor:
+      return addresses.tensors[index];
+    case Argument::Kind::table:
+      return addresses.tables[index];
+    case Argument::Kind::f32:
+      return std::bit_cast<std::uint32_t>(argument.real);
+    case Argument::Kind::i32:
+    case Argument::Kind::i64:
+      break;
+  }
+  return static_cast<std::uint64_t>(argument.value);
+}
+
 }  // namespace
+
+std::vector<std::size_t> argument_tables(const Candidate& candidate) {
+  std::set<std::size_t> tables;
+  for (const Launch& launch : candidate.launches) {
+    for (const Argument& argument : launch.arguments) {
+      if (argument.kind == Argument::Kind::table) tables.insert(static_cast<std::size_t>(argument.tensor));
+    }
+  }
+  return {tables.begin(), tables.end()};
+}
 
 Launcher::Launcher(const Candidate& candidate, std::shared_ptr<const std::vector<std::uint8_t>> cubin)
     : candidate_(candidate), cubin_(std::move(cubin)) {
@@ -22,27 +50,41 @@ Launcher::Launcher(const Candidate& candidate, std::shared_ptr<const std::vector
   }
 }
 
-Result<std::vector<std::uint64_t>> Launcher::addresses(
-    std::span<const std::pair<const char*, std::uint64_t>> tensors) const {
-  std::vector<std::uint64_t> found;
-  found.reserve(candidate_.tensors.size());
-  for (const TensorLayout& tensor : candidate_.tensors) {
+Result<Launcher::Addresses> Launcher::addresses(
+    std::span<const std::pair<const char*, std::uint64_t>> pointers) const {
+  const auto find = [&](const std::string& name) {
     std::uint64_t address = 0;
-    for (const auto& [name, pointer] : tensors) {
-      if (tensor.name == name) address = pointer;
+    for (const auto& [given, pointer] : pointers) {
+      if (name == given) address = pointer;
     }
-    if (address == 0) {
-      return Error{ErrorKind::usage,
-                   candidate_.kernel + ": no address is given for the tensor '" + tensor.name + "'",
-                   "weir_pick_tensor lists the kernel's tensors"};
-    }
-    if (tensor.alignment_bytes > 1 && address % static_cast<std::uint64_t>(tensor.alignment_bytes) != 0) {
-      return Error{ErrorKind::usage,
-                   candidate_.kernel + ": the tensor '" + tensor.name + "' is not aligned to " +
-                       std::to_string(tensor.alignment_bytes) + " bytes",
-                   ""};
-    }
-    found.push_back(address);
+    return address;
+  };
+  const auto missing = [&](const char* what, const std::string& name) {
+    return Error{ErrorKind::usage,
+                 candidate_.kernel + ": no address is given for the " + what + " '" + name + "'",
+                 "weir_pick_tensor lists what the kernel needs"};
+  };
+  const auto misaligned = [&](const char* what, const std::string& name, std::int64_t bytes) {
+    return Error{ErrorKind::usage,
+                 candidate_.kernel + ": the " + what + " '" + name + "' is not aligned to " +
+                     std::to_string(bytes) + " bytes",
+                 ""};
+  };
+  Addresses found;
+  for (const TensorLayout& tensor : candidate_.tensors) {
+    const std::uint64_t address = find(tensor.name);
+    if (address == 0) return missing("tensor", tensor.name);
+    if (tensor.alignment_bytes > 1 && address % static_cast<std::uint64_t>(tensor.alignment_bytes) != 0)
+      return misaligned("tensor", tensor.name, tensor.alignment_bytes);
+    found.tensors.push_back(address);
+  }
+  found.tables.resize(candidate_.tables.size());
+  for (const std::size_t table : argument_tables(candidate_)) {
+    const std::string& name = candidate_.table_names[table];
+    const std::uint64_t address = find(name);
+    if (address == 0 && !candidate_.tables[table].empty()) return missing("table", name);
+    if (address % sizeof(std::int32_t) != 0) return misaligned("table", name, sizeof(std::int32_t));
+    found.tables[table] = address;
   }
   return found;
 }
@@ -71,9 +113,10 @@ Result<const Launcher::Loaded*> Launcher::load() {
   return &loaded_.emplace(context, std::move(loaded)).first->second;  // nodes of a map stay where they are
 }
 
-Status Launcher::launch(cuda::Stream stream, std::span<const std::pair<const char*, std::uint64_t>> tensors) {
-  Result<std::vector<std::uint64_t>> pointers = addresses(tensors);
-  if (!pointers) return pointers.error();
+Status Launcher::launch(cuda::Stream stream,
+                        std::span<const std::pair<const char*, std::uint64_t>> pointers) {
+  const Result<Addresses> addresses = this->addresses(pointers);
+  if (!addresses) return addresses.error();
   Result<const Loaded*> loaded = load();
   if (!loaded) return loaded.error();
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
@@ -81,15 +124,7 @@ Status Launcher::launch(cuda::Stream stream, std::span<const std::pair<const cha
     std::vector<std::uint64_t> values(arguments.size());
     std::vector<void*> slots(arguments.size());
     for (std::size_t k = 0; k < arguments.size(); ++k) {
-      const Argument& argument = arguments[k];
-      if (argument.kind == Argument::Kind::i32) {
-        const auto value = static_cast<std::int32_t>(argument.value);
-        std::memcpy(&values[k], &value, sizeof value);
-      } else {
-        values[k] = argument.kind == Argument::Kind::tensor
-                        ? (*pointers)[static_cast<std::size_t>(argument.tensor)]
-                        : static_cast<std::uint64_t>(argument.value);
-      }
+      values[k] = parameter_of(arguments[k], *addresses);
       slots[k] = &values[k];
     }
     Status queued =

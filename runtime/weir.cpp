@@ -117,6 +117,16 @@ weir_role role_of(weir::Role role) {
   return WEIR_ROLE_SCRATCH;
 }
 
+// What an application has to provide for a table that a launch takes.
+weir::TensorLayout as_tensor(const std::string& name, std::size_t entries) {
+  return {.name = name,
+          .role = weir::Role::in,
+          .element = weir::Element::i32,
+          .shape = {static_cast<std::int64_t>(entries)},
+          .strides_elements = {1},
+          .alignment_bytes = 4};
+}
+
 }  // namespace
 
 struct weir_file {
@@ -126,9 +136,14 @@ struct weir_file {
 
 struct weir_kernel {
   explicit weir_kernel(weir::Pick chosen) : pick(std::move(chosen)) {
-    if (pick.candidate) launcher.emplace(*pick.candidate, pick.cubin);
+    if (!pick.candidate) return;
+    launcher.emplace(*pick.candidate, pick.cubin);
+    tensors = pick.candidate->tensors;
+    for (const std::size_t table : weir::argument_tables(*pick.candidate))
+      tensors.push_back(as_tensor(pick.candidate->table_names[table], pick.candidate->tables[table].size()));
   }
   weir::Pick pick;
+  std::vector<weir::TensorLayout> tensors;  // the candidate's, then its argument tables
   std::optional<weir::Launcher> launcher;
 };
 
@@ -225,18 +240,16 @@ weir_status weir_pick_info(const weir_kernel* kernel, weir_kernel_info* info) {
                                    .problem = pick.problem.c_str(),
                                    .config = pick.config.c_str(),
                                    .launches = pick.candidate ? pick.candidate->launches.size() : 0,
-                                   .tensors = pick.candidate ? pick.candidate->tensors.size() : 0,
+                                   .tensors = kernel->tensors.size(),
                                    .median_seconds = pick.median_seconds,
-                                   .predicted_dram_bytes = pick.predicted_dram_bytes},
+                                   .predicted_dram_bytes = pick.predicted_dram_bytes,
+                                   .uncalibrated_traffic = pick.uncalibrated.traffic.c_str()},
                   info);
 }
 
 weir_status weir_pick_tensor(const weir_kernel* kernel, size_t index, weir_tensor_info* info) {
-  if (kernel == nullptr || info == nullptr || !kernel->pick.candidate ||
-      index >= kernel->pick.candidate->tensors.size()) {
-    return WEIR_ERROR_ARGUMENT;
-  }
-  const weir::TensorLayout& tensor = kernel->pick.candidate->tensors[index];
+  if (kernel == nullptr || info == nullptr || index >= kernel->tensors.size()) return WEIR_ERROR_ARGUMENT;
+  const weir::TensorLayout& tensor = kernel->tensors[index];
   return copy_out(weir_tensor_info{.struct_size = 0,
                                    .name = tensor.name.c_str(),
                                    .role = role_of(tensor.role),

@@ -95,7 +95,9 @@ typedef struct weir_options {
   void* log_user;
 } weir_options;
 
-/* An integer table of a problem (a block mask, sequence lengths). */
+/* An integer table of a problem (a block mask, sequence lengths): what the pick is made for. A kernel that
+ * reads it gets it at launch from the device, as 32-bit integers; it is then listed after the kernel's
+ * tensors. */
 typedef struct weir_table {
   const char* name;
   const int64_t* values;
@@ -110,9 +112,11 @@ typedef struct weir_kernel_info {
   const char* problem; /* with defaults filled in */
   const char* config;  /* "tile_m=128,tile_n=128,…"; empty for WEIR_MATCH_NONE */
   size_t launches;
-  size_t tensors;
+  size_t tensors;              /* tables that launches take included */
   double median_seconds;       /* as the tuner measured it with a cold L2; 0 unless exact */
   double predicted_dram_bytes; /* read and written; 0 unless exact */
+  /* What that prediction rests on that nobody measured on this GPU model; empty: it is calibrated. */
+  const char* uncalibrated_traffic;
 } weir_kernel_info;
 
 typedef struct weir_tensor_info {
@@ -144,6 +148,8 @@ WEIR_API void weir_close(weir_file* file);
 
 /* `problem` is "k=v,k=v". Returns WEIR_OK and a kernel even if nothing fits: then its match is
  * WEIR_MATCH_NONE and its reason says why. Thread-safe. */
+/* Real parameters are decimal numbers; formulas are text, in which commas inside parentheses do not separate:
+ * "seq_q=1024,softcap=30,score=score - 0.5 * abs(q_index - k_index)". */
 WEIR_API weir_status weir_pick(const weir_file* file, const char* kernel, const char* problem,
                                weir_kernel** picked);
 /* The same for a problem with integer tables. */
@@ -158,7 +164,8 @@ WEIR_API weir_status weir_pick_info(const weir_kernel* kernel, weir_kernel_info*
 WEIR_API weir_status weir_pick_tensor(const weir_kernel* kernel, size_t index, weir_tensor_info* info);
 
 /* Queues the kernel's launches, in order, on `stream` (a CUstream; NULL is the default stream) of the calling
- * thread's current context. Every tensor of the kernel must be given, scratch too; the order is free. The
+ * thread's current context. Every tensor of the kernel must be given, scratch too, and every table that
+ * its launches take, unless it is empty; the order is free. The
  * first launch in a context loads the module. Thread-safe. `error` may be NULL. */
 WEIR_API weir_status weir_launch(weir_kernel* kernel, void* stream, const weir_tensor* tensors,
                                  size_t tensor_count, weir_error* error);

@@ -2,7 +2,9 @@
 // Header-only.
 #pragma once
 
+#include <cstdint>
 #include <initializer_list>
+#include <map>
 #include <memory>
 #include <span>
 #include <stdexcept>
@@ -84,6 +86,18 @@ class File {
   Kernel pick(const std::string& kernel, const std::string& problem) const {
     weir_kernel* picked = nullptr;
     const weir_status status = weir_pick(handle_.get(), kernel.c_str(), problem.c_str(), &picked);
+    if (status != WEIR_OK) throw Failure(status, weir_status_name(status));
+    return Kernel(picked);
+  }
+
+  // For a problem with integer tables.
+  Kernel pick(const std::string& kernel, const std::string& problem,
+              const std::map<std::string, std::vector<std::int64_t>>& tables) const {
+    std::vector<weir_table> views;
+    for (const auto& [name, values] : tables) views.push_back({name.c_str(), values.data(), values.size()});
+    weir_kernel* picked = nullptr;
+    const weir_status status = weir_pick_with_tables(handle_.get(), kernel.c_str(), problem.c_str(),
+                                                     views.data(), views.size(), &picked);
     if (status != WEIR_OK) throw Failure(status, weir_status_name(status));
     return Kernel(picked);
   }

@@ -23,7 +23,8 @@ class Counter {
     const bool counts = candidate_.tensors[action.tensor].role != Role::scratch;
     for_each_cell(grid, box, [&](CellId cell) {
       if (reads && !read_[cell] && !written_[cell]) bounds.compulsory_bytes += cells_.bytes[cell];
-      if (writes && !written_[cell] && counts) bounds.compulsory_bytes += cells_.bytes[cell];
+      if (writes && !written_[cell] && counts)
+        bounds.compulsory_bytes += grid.stored_share * cells_.bytes[cell];
       read_[cell] = read_[cell] || reads;
       written_[cell] = written_[cell] || writes;
     });
@@ -44,7 +45,7 @@ Bounds bounds_of(const Candidate& candidate, std::span<const FlatProgram> progra
   Counter counter(candidate, cells);
   for (std::size_t i = 0; i < programs.size(); ++i) {
     const Launch& launch = candidate.launches[i];
-    ItemFrame frame(launch, programs[i], candidate.tables);
+    ItemFrame frame(launch, programs[i], candidate);
     for (std::int64_t item = 0; item < launch.work_items; ++item) {
       frame.set(item, item % block_count(launch));
       Position position;

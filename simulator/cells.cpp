@@ -230,7 +230,7 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
   std::vector<Cuts> cuts(space.grids.size());
   CutSampler sampler(space.grids, cuts);
   for (std::size_t i = 0; i < programs.size(); ++i)
-    sample_items(candidate.launches[i], programs[i], candidate.tables, sampler);
+    sample_items(candidate.launches[i], programs[i], candidate, sampler);
 
   std::vector<bool> accessed(cuts.size());
   for (const FlatProgram& program : programs) {
@@ -257,6 +257,9 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
   for (CellGrid& grid : space.grids) {
     grid.first = space.cells();
     if (grid.cells > 0) append_bytes(grid, space.bytes);
+    if (grid.contiguous < 0) continue;
+    const std::int64_t run = grid.dimensions[grid.contiguous].cell * grid.element_bytes;
+    grid.stored_share = static_cast<double>(run) / grid.runs.bytes(run);
   }
   return space;
 }

@@ -51,6 +51,7 @@ struct CellGrid {
   int contiguous = -1;  // the dimension of stride 1, or -1
   bool packed = false;  // nothing lies between runs along `contiguous`
   DramRuns runs;
+  double stored_share = 1;  // bytes of a cell's elements over what DRAM reads for it
   std::int64_t element_bytes = 1;
   std::int64_t run_alignment = 1;  // bytes: divides the start of every run, at most a sector
   std::int64_t sector_bytes = 32;

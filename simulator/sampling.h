@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <limits>
-#include <vector>
 
 #include "simulator/flat_program.h"
 #include "simulator/work.h"
@@ -13,14 +12,13 @@
 namespace weir {
 
 template <typename Sink>
-void sample_items(const Launch& launch, const FlatProgram& program,
-                  const std::vector<std::vector<std::int64_t>>& tables, Sink& sink) {
+void sample_items(const Launch& launch, const FlatProgram& program, const Candidate& candidate, Sink& sink) {
   constexpr std::int64_t kWholeItems = 4;
   constexpr std::int64_t kSampledItems = 64;
   constexpr std::int64_t kSampledSteps = 64;
   constexpr std::int64_t kWhole = std::numeric_limits<std::int64_t>::max();
   const std::int64_t items = launch.work_items;
-  ItemFrame frame(launch, program, tables);
+  ItemFrame frame(launch, program, candidate);
   const auto walk = [&](std::int64_t item, std::int64_t most_steps) {
     frame.set(item, item % block_count(launch));
     Position position;

@@ -111,7 +111,7 @@ void find_streams(const Candidate& candidate, const Launch& launch, FlatProgram&
     }
   }
   if (loops.empty()) return;
-  sample_items(launch, program, candidate.tables, sampler);
+  sample_items(launch, program, candidate, sampler);
   for (const int at : loops) {
     const Instruction enter = program.code[at];
     bool streams = true;

@@ -20,18 +20,16 @@ double mean_lifetime(double width) {
   return 1 - std::numbers::egamma * width;
 }
 
-SurvivalTable::SurvivalTable(double width, double smaller, double larger, int steps)
-    : steps_(steps),
-      first_((1 - kLowerTail * width) * (1 - smaller)),
-      last_((1 + kUpperTail * width) * (1 + larger)) {
+SurvivalTable::SurvivalTable(double width, double smaller, double larger)
+    : first_((1 - kLowerTail * width) * (1 - smaller)), last_((1 + kUpperTail * width) * (1 + larger)) {
   if (first_ < 0.05) first_ = 0.05;
-  scale_ = steps / (last_ - first_);
-  misses_.reserve(static_cast<std::size_t>(steps));
+  scale_ = kSteps / (last_ - first_);
+  misses_.reserve(kSteps);
   const auto miss = [&](double distance) {
     // A tail below kLowerTail is no miss: what fits stays.
     return distance < 1 - kLowerTail * width ? 0.0F : static_cast<float>(1 - survival(distance, width));
   };
-  for (int step = 0; step < steps; ++step) {
+  for (int step = 0; step < kSteps; ++step) {
     const double distance = first_ + (step + 0.5) / scale_;
     misses_.push_back({.expected = miss(distance),
                        .pessimistic = miss(distance / (1 - smaller)),

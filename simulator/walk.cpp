@@ -158,7 +158,8 @@ class Walk {
       traffic.l2_write_bytes += sector_bytes;
       step_unit_.store_bytes += static_cast<float>(sector_bytes);
       const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
-      cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
+      const double stored_share = cells_.grids[static_cast<std::size_t>(action.tensor)].stored_share;
+      cells([&](CellId cell) { store(cell, bytes, stored_share, action.access, counts, traffic); });
     }
   }
 
@@ -181,12 +182,13 @@ class Walk {
     arrival_ = std::max(arrival_, time + kUseSeconds);
   }
 
-  void store(CellId cell, double bytes, AccessKind kind, bool counts, Traffic& traffic) {
+  void store(CellId cell, double bytes, double stored_share, AccessKind kind, bool counts, Traffic& traffic) {
     const double cell_bytes = cache_.bytes(cell);
     if (kind == AccessKind::reduce && !cache_.was_read(cell) && !cache_.was_written(cell))
       result_.new_read_bytes += cell_bytes;
-    if (counts && !cache_.was_written(cell)) result_.new_write_bytes += cell_bytes;
-    const SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, cell_bytes));
+    const double most = stored_share * cell_bytes;
+    if (counts && !cache_.was_written(cell)) result_.new_write_bytes += most;
+    const SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, most));
     if (kind == AccessKind::reduce) fetch(cell, miss, traffic);
     settle_write_backs();
   }
@@ -230,7 +232,7 @@ class Walk {
         static_cast<std::size_t>(launch_.schedule == Schedule::dynamic_items ? launch_.work_items : blocks));
     groups_.assign(static_cast<std::size_t>((resident + cluster - 1) / cluster), 0);
     walkers_.reserve(static_cast<std::size_t>(resident));
-    const ItemFrame frame(launch_, program_, candidate_.tables);
+    const ItemFrame frame(launch_, program_, candidate_);
     for (std::int64_t slot = 0; slot < resident; ++slot) {
       Walker& walker = walkers_.emplace_back(frame);
       walker.sm = static_cast<int>(slot % profile_.sm_count);

@@ -34,9 +34,8 @@ inline std::int64_t block_in_order(const Launch& launch, std::int64_t place) {
 
 class ItemFrame {
  public:
-  ItemFrame(const Launch& launch, const FlatProgram& program,
-            const std::vector<std::vector<std::int64_t>>& tables)
-      : launch_(&launch), tables_(&tables), slots_(launch.program.frame) {
+  ItemFrame(const Launch& launch, const FlatProgram& program, const Candidate& candidate)
+      : launch_(&launch), candidate_(&candidate), slots_(launch.program.frame) {
     slots_.resize(static_cast<std::size_t>(program.frame_size));
   }
 
@@ -48,11 +47,11 @@ class ItemFrame {
     slots_[program.block_y_slot] = block / launch_->grid[0] % launch_->grid[1];
     slots_[program.block_z_slot] = block / launch_->grid[0] / launch_->grid[1];
   }
-  Frame frame() { return {slots_, *tables_}; }
+  Frame frame() { return {slots_, candidate_->tables, candidate_->formulas}; }
 
  private:
   const Launch* launch_;
-  const std::vector<std::vector<std::int64_t>>* tables_;
+  const Candidate* candidate_;
   std::vector<std::int64_t> slots_;
 };
 

@@ -2,7 +2,13 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
+
 namespace weir {
+
+std::string header_hash(const std::string& config_header) {
+  return xxh3_hex({config_header});
+}
 
 Result<RowResolver> RowResolver::open(const Store& store) {
   RowResolver resolver;

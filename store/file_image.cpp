@@ -7,7 +7,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "store/hash.h"
+#include "base/digest.h"
 #include "store/schema.h"
 
 namespace weir {
@@ -128,7 +128,7 @@ Result<FileImage> read_image(const std::filesystem::path& file) {
   return image;
 }
 
-Result<Digest> digest_of(const FileImage& image, const std::filesystem::path& file) {
+Result<FileDigest> digest_of(const FileImage& image, const std::filesystem::path& file) {
   const std::string_view bytes(reinterpret_cast<const char*>(image.bytes.data()), image.bytes.size());
   const std::size_t marker = bytes.find(kDigestMarker);
   const std::size_t digits = marker + kDigestMarker.size();
@@ -138,10 +138,10 @@ Result<Digest> digest_of(const FileImage& image, const std::filesystem::path& fi
   if (bytes.find(kDigestMarker, marker + 1) != bytes.npos) {
     return corrupt(file, "it carries more than one digest", kRestoreAdvice);
   }
-  return Digest{.stored = std::string(bytes.substr(digits, kEmptyDigest.size())),
-                .computed = xxh3_hex(
-                    {bytes.substr(0, digits), kEmptyDigest, bytes.substr(digits + kEmptyDigest.size())}),
-                .offset = static_cast<std::int64_t>(digits)};
+  return FileDigest{.stored = std::string(bytes.substr(digits, kEmptyDigest.size())),
+                    .computed = xxh3_hex(
+                        {bytes.substr(0, digits), kEmptyDigest, bytes.substr(digits + kEmptyDigest.size())}),
+                    .offset = static_cast<std::int64_t>(digits)};
 }
 
 Result<FileImage> read_published(const std::filesystem::path& file) {
@@ -151,7 +151,7 @@ Result<FileImage> read_published(const std::filesystem::path& file) {
     return Error{ErrorKind::usage, file.string() + ": a work file, not a published one",
                  "publish it with: weir ship --db " + file.string() + " --out FILE"};
   }
-  Result<Digest> digest = digest_of(*image, file);
+  Result<FileDigest> digest = digest_of(*image, file);
   if (!digest) return digest.error();
   if (digest->stored != digest->computed) {
     return corrupt(file,

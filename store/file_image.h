@@ -38,12 +38,12 @@ inline constexpr std::string_view kDigestMarker = "digestxxh3-128:";
 inline constexpr std::string_view kEmptyDigest = "00000000000000000000000000000000";
 
 // The digest of an image. Error corrupt: the marker is missing or not unique.
-struct Digest {
+struct FileDigest {
   std::string stored;
   std::string computed;
   std::int64_t offset = 0;  // of the stored digits
 };
-Result<Digest> digest_of(const FileImage& image, const std::filesystem::path& file);
+Result<FileDigest> digest_of(const FileImage& image, const std::filesystem::path& file);
 
 // read_image of a published file whose digest is right. Errors: usage for a work file; corrupt for anything
 // that changed since it was published.

@@ -323,7 +323,9 @@ Result<std::vector<StoredPick>> Store::picks() const {
         impl_->db,
         "SELECT c.rank, k.kernel, k.source_hash, q.problem, d.gpu_name, d.compute_capability, d.sm_count, "
         "d.l2_bytes, "
-        "r.config, m.median_seconds, coalesce(p.dram_read_bytes + p.dram_write_bytes, 0) FROM pick c "
+        "r.config, m.median_seconds, coalesce(p.dram_read_bytes + p.dram_write_bytes, 0), "
+        "coalesce(p.uncalibrated_traffic, 'not recorded'), coalesce(p.uncalibrated_time, 'not recorded') "
+        "FROM pick c "
         "JOIN record r USING (record_id) JOIN problem q ON q.problem_id = c.problem_id JOIN kernel k USING "
         "(kernel_id) "
         "JOIN device d ON d.device_id = c.device_id LEFT JOIN prediction p USING (record_id) "
@@ -339,7 +341,9 @@ Result<std::vector<StoredPick>> Store::picks() const {
                          .l2_bytes = select.getColumn(7).getInt64(),
                          .configs = {},
                          .median_seconds = select.getColumn(9).getDouble(),
-                         .predicted_dram_bytes = select.getColumn(10).getDouble()});
+                         .predicted_dram_bytes = select.getColumn(10).getDouble(),
+                         .uncalibrated = {.traffic = select.getColumn(11).getString(),
+                                          .time = select.getColumn(12).getString()}});
       }
       if (picks.empty()) throw UnreadableRow("a tie set without its pick");
       picks.back().configs.push_back(select.getColumn(8).getString());

@@ -97,6 +97,8 @@ void visit_prediction(Visitor& visit, T& prediction) {
   visit("lower_bound_source", prediction.bounds.lower_bound_source);
   visit("tensors", prediction.tensors);
   visit("launches", prediction.launches);
+  visit("uncalibrated_traffic", prediction.uncalibrated.traffic);
+  visit("uncalibrated_time", prediction.uncalibrated.time);
 }
 
 template <typename Visitor, typename M>

@@ -98,7 +98,9 @@ CREATE TABLE prediction (
   lower_bound_bytes     REAL NOT NULL,
   lower_bound_source    TEXT NOT NULL,
   tensors               TEXT NOT NULL,
-  launches              TEXT NOT NULL
+  launches              TEXT NOT NULL,
+  uncalibrated_traffic  TEXT NOT NULL,
+  uncalibrated_time     TEXT NOT NULL
 ) STRICT;
 
 CREATE TABLE measurement (
@@ -154,7 +156,9 @@ CREATE TABLE pick (
   record_id  INTEGER NOT NULL UNIQUE REFERENCES entry ON DELETE CASCADE,
   PRIMARY KEY (problem_id, device_id, rank)
 ) STRICT, WITHOUT ROWID;
+)sql";
 
+const char* const kResultsView = R"sql(
 -- Prediction and measurement side by side, one row per record. Relative errors are predicted / counted - 1.
 CREATE VIEW results AS
 SELECT k.kernel, k.source_hash, q.problem, r.config, r.outcome, r.reason, r.is_default,
@@ -170,6 +174,7 @@ SELECT k.kernel, k.source_hash, q.problem, r.config, r.outcome, r.reason, r.is_d
        p.l2_write_bytes        AS predicted_l2_write_bytes,
        p.l2_hit_rate           AS predicted_l2_hit_rate,
        p.compulsory_bytes, p.sram_level_bytes, p.lower_bound_bytes,
+       p.uncalibrated_traffic = '' AS calibrated, p.uncalibrated_traffic, p.uncalibrated_time,
        m.tier, m.tier_reason, m.verified,
        m.error                 AS verification_error,
        m.allowed_error         AS verification_allowed_error,
@@ -190,6 +195,13 @@ JOIN kernel k USING (kernel_id)
 JOIN device d USING (device_id)
 LEFT JOIN prediction p USING (record_id)
 LEFT JOIN measurement m USING (record_id);
+)sql";
+
+const char* const kUpgradeFrom1 = R"sql(
+ALTER TABLE prediction ADD COLUMN uncalibrated_traffic TEXT NOT NULL DEFAULT 'not recorded';
+ALTER TABLE prediction ADD COLUMN uncalibrated_time TEXT NOT NULL DEFAULT 'not recorded';
+DROP VIEW results;
+PRAGMA user_version = 2;
 )sql";
 
 }  // namespace weir

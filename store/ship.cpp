@@ -248,7 +248,7 @@ Status fill(Store& target, const Contents& contents, ShipReport& report) {
 Status seal(const std::filesystem::path& file, ShipReport& report) {
   Result<FileImage> image = read_image(file);
   if (!image) return image.error();
-  Result<Digest> digest = digest_of(*image, file);
+  Result<FileDigest> digest = digest_of(*image, file);
   if (!digest) return digest.error();
   const int descriptor = ::open(file.c_str(), O_WRONLY | O_CLOEXEC);
   const auto length = static_cast<ssize_t>(digest->computed.size());
@@ -293,6 +293,7 @@ Result<ShipReport> ship(const Store& work, const std::filesystem::path& out) {
       impl->db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
       impl->db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
       impl->db.exec(kSchema);
+      impl->db.exec(kResultsView);
       impl->db.exec("INSERT INTO meta VALUES ('kind', 'ship'), ('weir_version', '" WEIR_VERSION
                     "'), ('digest', 'xxh3-128:" +
                     std::string(kEmptyDigest) + "')");

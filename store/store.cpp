@@ -45,6 +45,7 @@ Status create(const std::filesystem::path& file) {
     db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     db.exec(kSchema);
+    db.exec(kResultsView);
     db.exec("INSERT INTO meta VALUES ('kind', 'work'), ('weir_version', '" WEIR_VERSION
             "'), "
             "('created_at', strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))");
@@ -68,9 +69,21 @@ Result<SQLite::Database> deserialize(FileImage image, const std::filesystem::pat
     return Error{ErrorKind::unexpected, file.string() + ": not enough memory to read it", ""};
   std::memcpy(buffer, image.bytes.data(), image.bytes.size());
   const int code = sqlite3_deserialize(db.getHandle(), "main", buffer, size, size,
-                                       SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_READONLY);
+                                       SQLITE_DESERIALIZE_FREEONCLOSE | SQLITE_DESERIALIZE_RESIZEABLE);
   if (code != SQLITE_OK) throw SQLite::Exception(db.getHandle(), code);
   return db;
+}
+
+// A file of an older schema: in place if it may be written, and in the copy in memory if it is only read.
+void upgrade(SQLite::Database& db) {
+  const auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
+  if (version() >= kSchemaVersion) return;
+  SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
+  if (version() < kSchemaVersion) {  // else another process was faster
+    db.exec(kUpgradeFrom1);
+    db.exec(kResultsView);
+  }
+  transaction.commit();
 }
 
 void check_pages(SQLite::Database& db, const std::filesystem::path& file) {
@@ -216,6 +229,7 @@ Result<Store> Store::open(const std::filesystem::path& file, Mode mode, const St
     Status checked = impl->guard([&] {
       configure(impl->db, writable);
       if (header->wal) check_pages(impl->db, file);
+      upgrade(impl->db);
     });
     if (!checked) return checked.error();
     return Store(std::move(impl));

@@ -71,6 +71,7 @@ struct StoredPick {
   std::vector<std::string> configs;
   double median_seconds = 0;
   double predicted_dram_bytes = 0;  // read and written; 0 without a prediction
+  Uncalibrated uncalibrated;        // of that prediction
 
   bool operator==(const StoredPick&) const = default;
 };

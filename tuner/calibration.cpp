@@ -6,7 +6,7 @@
 #include <cstdio>
 #include <map>
 
-#include "kernels/digest.h"
+#include "base/digest.h"
 #include "simulator/time_model.h"
 
 namespace weir {

@@ -18,6 +18,10 @@ namespace weir {
 struct ReplayOptions {
   std::string gpu_name;      // which of the file's devices; empty: its only one
   double delay_seconds = 0;  // of every call, so that tests can interrupt a sweep
+  // Where the definitions are: a recorded problem stands for the one that its kernel's definition reads from
+  // it now, with parameters that the kernel has gained since at their defaults. Empty: problems stay as they
+  // were written.
+  std::filesystem::path kernels_folder;
 };
 
 struct ReplayDevice {

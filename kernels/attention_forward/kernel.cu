@@ -16,16 +16,18 @@ using namespace attention;
 
 /// Writes a warp's rows. O goes through the warp's own rows of the Q tile, so that whole rows are written.
 __device__ __forceinline__ void write(Half* o, float* lse, const QueryRows& rows, unsigned char* shared,
-                                      int batches, int heads_q, int heads_kv, int seq_q) {
+                                      int batches, int heads_q, int heads_kv, int seq_q, int seq_kv,
+                                      const int* cu_seq_q, const int* cu_seq_kv) {
   // Worked out again rather than kept in registers through the loop.
   const int thread = ptx::opaque(static_cast<int>(threadIdx.x));
   const Work work =
       Work::of_block(ptx::opaque(static_cast<int>(blockIdx.x)), batches, heads_q, heads_kv, seq_q);
+  const Sequence sequence = Sequence::of(work.batch, seq_q, seq_kv, cu_seq_q, cu_seq_kv);
   const int lane = thread % 32;
   const int warp_row = thread / 32 * kRowsPerWarp;
-  const int valid_rows = seq_q - work.first_row;
+  const int valid_rows = sequence.seq_q - work.first_row;
   const int q_stride = heads_q * config::head_dim;
-  const long long q_offset = work.q_offset(heads_q, seq_q);
+  const long long q_offset = work.q_offset(sequence, heads_q);
 #pragma unroll
   for (int tile = 0; tile < kRowTiles; ++tile) {
 #pragma unroll
@@ -39,7 +41,7 @@ __device__ __forceinline__ void write(Half* o, float* lse, const QueryRows& rows
             rows.output[tile][column][2 * half] * factor, rows.output[tile][column][2 * half + 1] * factor);
       }
       if (lane % 4 == 0 && row < valid_rows) {
-        lse[(static_cast<long long>(work.batch) * heads_q + work.head_q) * seq_q + work.first_row + row] =
+        lse[sequence.lse_offset(batches, work.head_q, heads_q, cu_seq_q) + work.first_row + row] =
             rows.softmax.log_sum_exp(tile, half);
       }
     }
@@ -56,58 +58,98 @@ __device__ __forceinline__ void write(Half* o, float* lse, const QueryRows& rows
   }
 }
 
+/// All steps of a block, where any tile may need a mask.
+__device__ __forceinline__ void run_mixed(QueryRows& rows, KeyStream& stream) {
+  int step = 0;
+  for (; !stream.steps.ended(step, Schedule::kLastIsSpecial ? 1 : 0); ++step) {
+    if (stream.steps.is_whole(step)) {
+      Schedule::step<false, false>(rows, stream, step);
+    } else {
+      Schedule::step<true, false>(rows, stream, step);
+    }
+    stream.steps.advance();
+  }
+  if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+}
+
+__device__ __forceinline__ void run(QueryRows& rows, KeyStream& stream, const MaskedSteps&) {
+  run_mixed(rows, stream);
+}
+
+/// Without windows the tiles that need a mask come first.
+__device__ __forceinline__ void run(QueryRows& rows, KeyStream& stream, const IntervalSteps& steps) {
+  if constexpr (config::windowed) {
+    run_mixed(rows, stream);
+  } else {
+    int step = 0;
+    const int count = steps.count - (Schedule::kLastIsSpecial ? 1 : 0);
+    const int masked_count = min(steps.count - steps.span.whole_end, count);
+    for (; step < masked_count; ++step) Schedule::step<true, false>(rows, stream, step);
+    for (; step < count; ++step) Schedule::step<false, false>(rows, stream, step);
+    if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+  }
+}
+
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
     attention_forward(Half* __restrict__ o, float* __restrict__ lse, const Half* __restrict__ q,
                       const Half* __restrict__ k, const Half* __restrict__ v, int batches, int heads_q,
-                      int heads_kv, int seq_q, int seq_kv) {
+                      int heads_kv, int seq_q, int seq_kv, int window_left, int window_right,
+                      const int* __restrict__ cu_seq_q, const int* __restrict__ cu_seq_kv) {
   extern __shared__ __align__(256) unsigned char shared[];
   const unsigned q_tile = ptx::shared_address(shared);
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int warp_row = static_cast<int>(threadIdx.x) / 32 * kRowsPerWarp;
 
   const Work work = Work::of_block(static_cast<int>(blockIdx.x), batches, heads_q, heads_kv, seq_q);
-  const KeyTiles tiles = KeyTiles::of_rows(work.first_row, seq_q, seq_kv);
-  const int valid_rows = min(config::tile_q, seq_q - work.first_row);
+  const Sequence sequence = Sequence::of(work.batch, seq_q, seq_kv, cu_seq_q, cu_seq_kv);
+  if (config::packed && work.first_row >= sequence.seq_q) return;  // the grid is made for the longest one
+  const Visibility visibility{.seq_q = sequence.seq_q,
+                              .seq_kv = sequence.seq_kv,
+                              .window_left = window_left,
+                              .window_right = window_right};
+  const KeySteps steps = KeySteps::of({.visibility = visibility,
+                                       .first_query = work.first_row,
+                                       .last_query = min(work.first_row + config::tile_q, sequence.seq_q) - 1,
+                                       .head = work.head_q,
+                                       .batch = work.batch});
+  const int valid_rows = min(config::tile_q, sequence.seq_q - work.first_row);
   const int q_stride = heads_q * config::head_dim;
   const int kv_stride = heads_kv * config::head_dim;
-  const long long q_offset = work.q_offset(heads_q, seq_q);
-  const long long kv_offset =
-      static_cast<long long>(work.batch) * seq_kv * kv_stride + work.head_kv * config::head_dim;
+  const long long q_offset = work.q_offset(sequence, heads_q);
+  const long long kv_offset = sequence.keys_before() * kv_stride + work.head_kv * config::head_dim;
 
-  const KeyStream stream{.k = k + kv_offset + KeyTile::thread_offset(kv_stride),
-                         .v = v + kv_offset + KeyTile::thread_offset(kv_stride),
-                         .k_tiles = q_tile + QueryTile::bytes,
-                         .v_tiles = q_tile + QueryTile::bytes + config::stages * KeyTile::bytes,
-                         .row_stride = kv_stride,
-                         .seq_kv = seq_kv,
-                         .steps = tiles.count};
+  KeyStream stream{.k = k + kv_offset + KeyTile::thread_offset(kv_stride),
+                   .v = v + kv_offset + KeyTile::thread_offset(kv_stride),
+                   .k_tiles = q_tile + QueryTile::bytes,
+                   .v_tiles = q_tile + QueryTile::bytes + config::stages * KeyTile::bytes,
+                   .row_stride = kv_stride,
+                   .seq_kv = sequence.seq_kv,
+                   .steps = steps};
   QueryRows rows;
   rows.q_anchor = QueryTile::a_anchor(q_tile, lane) + warp_row * QueryTile::row_bytes;
   rows.k_anchor = KeyTile::b_transposed_anchor(stream.k_tiles, lane);
   rows.v_anchor = KeyTile::b_anchor(stream.v_tiles, lane);
   rows.first_row = work.first_row + warp_row + lane / 4;
   rows.first_key = lane % 4 * 2;
-  rows.seq_q = seq_q;
-  rows.seq_kv = seq_kv;
+  rows.visibility = visibility;
+  rows.head = work.head_q;
+  rows.batch = work.batch;
   rows.scale_log2 = kScaleLog2;
   rows.reset();
 
   QueryTile::copy_async<kThreads, true>(q_tile, q + q_offset + QueryTile::thread_offset(q_stride), q_stride,
                                         valid_rows);
-  if (tiles.count > 0) {
+  if (steps.any()) {
     Schedule::begin(rows, stream);
-    const int steps = tiles.count - (Schedule::kLastIsSpecial ? 1 : 0);
-    const int masked_steps = min(tiles.count - tiles.unmasked, steps);
-    int step = 0;
-    for (; step < masked_steps; ++step) Schedule::step<true, false>(rows, stream, step);
-    for (; step < steps; ++step) Schedule::step<false, false>(rows, stream, step);
-    if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+    run(rows, stream, steps);
   }
 
-  ptx::cp_async_wait_group<0>();  // a block without visible keys still has Q in flight
+  // A block without visible keys still has Q in flight, in no group yet.
+  ptx::cp_async_commit_group();
+  ptx::cp_async_wait_group<0>();
   __syncthreads();
   rows.softmax.finish();
-  write(o, lse, rows, shared, batches, heads_q, heads_kv, seq_q);
+  write(o, lse, rows, shared, batches, heads_q, heads_kv, seq_q, seq_kv, cu_seq_q, cu_seq_kv);
 }

@@ -1,10 +1,11 @@
 // Attention written plainly, on ordinary multiply-adds: two passes over the keys, the softmax's maximum (and
 // sum) known before the first weight is used. `exact` keeps f32 throughout; `low` rounds where a
-// layer-by-layer implementation in 16 bits rounds: the scores, the normalised weights and the output.
+// layer-by-layer implementation in 16 bits rounds: the products, the normalised weights and the output.
+// Softcap and formulas are f32 in both.
 //
-// A block of 16 x 16 threads takes 64 query rows of one head and 32 keys at a time. Thread (x, y) holds
-// scores of rows 4 y to 4 y + 3 for keys x and x + 16, and the output of the same rows for head_dim / 16
-// neighbouring columns.
+// A block of 16 x 16 threads takes 64 query rows of one head (32 where a row has 256 elements) and 32 keys at
+// a time. Thread (x, y) holds scores of 4 (2) rows from 4 y (2 y) on for keys x and x + 16, and the output of
+// the same rows for head_dim / 16 neighbouring columns.
 
 #include <weir/config.h>
 
@@ -14,9 +15,9 @@ namespace {
 
 using device::Half;
 
-constexpr int kRows = 64;
+constexpr int kRows = config::head_dim == 256 ? 32 : 64;
 constexpr int kKeys = 32;
-constexpr int kRowsPerThread = 4;
+constexpr int kRowsPerThread = kRows / 16;
 constexpr int kColumnsPerThread = config::head_dim / 16;
 constexpr int kPitch = config::head_dim + 2;  // in elements: neighbouring rows start in neighbouring banks
 constexpr unsigned kWholeWarp = 0xffffffffu;
@@ -40,9 +41,46 @@ __device__ __forceinline__ void load(Half (*tile)[kPitch], const Half* source, l
   }
 }
 
+/// One sequence of the batch.
+struct Sequence {
+  int seq_q, seq_kv;
+  long long queries_before, keys_before;  // in the tensors
+
+  __device__ Sequence(int batch, int longest_q, int longest_kv, const int* cu_seq_q, const int* cu_seq_kv) {
+    if (config::packed) {
+      queries_before = cu_seq_q[batch], seq_q = cu_seq_q[batch + 1] - cu_seq_q[batch];
+      keys_before = cu_seq_kv[batch], seq_kv = cu_seq_kv[batch + 1] - cu_seq_kv[batch];
+    } else {
+      queries_before = static_cast<long long>(batch) * longest_q, seq_q = longest_q;
+      keys_before = static_cast<long long>(batch) * longest_kv, seq_kv = longest_kv;
+    }
+  }
+};
+
+/// Word for word what the parameters of the problem mean.
+__device__ __forceinline__ bool sees(const Sequence& sequence, int query, int key, int window_left,
+                                     int window_right, int head, int batch) {
+  const int diagonal = query + sequence.seq_kv - sequence.seq_q;
+  bool seen = key < sequence.seq_kv;
+  if (config::causal) seen = seen && key <= diagonal;
+  if (config::windowed && window_left >= 0) seen = seen && key >= diagonal - window_left;
+  if (config::windowed && window_right >= 0) seen = seen && key <= diagonal + window_right;
+  if constexpr (!config::mask_is_default) seen = seen && config::mask(query, key, head, batch);
+  return seen;
+}
+
+__device__ __forceinline__ float modified(float score, int query, int key, int head, int batch) {
+  constexpr float kSoftcap = config::softcap;
+  if constexpr (kSoftcap > 0.0f) score = kSoftcap * tanhf(score / kSoftcap);
+  if constexpr (!config::score_is_default) score = config::score(score, query, key, head, batch);
+  return score;
+}
+
 template <bool low>
 __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, const Half* k, const Half* v,
-                                          int heads_q, int heads_kv, int seq_q, int seq_kv) {
+                                          int batches, int heads_q, int heads_kv, int longest_q,
+                                          int longest_kv, int window_left, int window_right,
+                                          const int* cu_seq_q, const int* cu_seq_kv) {
   __shared__ Half queries[kRows][kPitch];
   __shared__ Half keys[kKeys][kPitch];  // then values
   __shared__ float weights[kRows][kKeys + 1];
@@ -51,19 +89,24 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   const int first_row = static_cast<int>(blockIdx.x) * kRows;
   const int head = static_cast<int>(blockIdx.y), batch = static_cast<int>(blockIdx.z);
   const int head_kv = head / (heads_q / heads_kv);
+  const Sequence sequence(batch, longest_q, longest_kv, cu_seq_q, cu_seq_kv);
+  const int seq_q = sequence.seq_q, seq_kv = sequence.seq_kv;
+  if (first_row >= seq_q) return;
   const long long q_stride = static_cast<long long>(heads_q) * config::head_dim;
   const long long kv_stride = static_cast<long long>(heads_kv) * config::head_dim;
-  const long long q_offset =
-      (static_cast<long long>(batch) * seq_q + first_row) * q_stride + head * config::head_dim;
-  const long long kv_offset = static_cast<long long>(batch) * seq_kv * kv_stride + head_kv * config::head_dim;
-  const float scale = config::head_dim == 64 ? 0.125f : 0.08838834764831845f;
+  const long long q_offset = (sequence.queries_before + first_row) * q_stride + head * config::head_dim;
+  const long long kv_offset = sequence.keys_before * kv_stride + head_kv * config::head_dim;
+  const long long lse_offset =
+      config::packed ? static_cast<long long>(head) * cu_seq_q[batches] + sequence.queries_before
+                     : (static_cast<long long>(batch) * heads_q + head) * seq_q;
+  const float scale = 1.0f / sqrtf(static_cast<float>(config::head_dim));
 
   load(queries, q + q_offset, q_stride, kRows, seq_q - first_row);
 
   int end = seq_kv;  // of the keys that any of the rows sees
   if (config::causal) end = min(seq_kv, max(0, first_row + kRows + seq_kv - seq_q));
 
-  // Scaled scores of the thread's rows and keys; -inf where a row doesn't see a key.
+  // Scores of the thread's rows and keys; -inf where a row doesn't see a key.
   float scores[kRowsPerThread][2];
   const auto score = [&](int first_key) {
     __syncthreads();
@@ -83,11 +126,13 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
 #pragma unroll
     for (int i = 0; i < kRowsPerThread; ++i) {
       const int row = first_row + kRowsPerThread * y + i;
-      const int seen = config::causal ? min(seq_kv, row + 1 + seq_kv - seq_q) : seq_kv;
 #pragma unroll
       for (int j = 0; j < 2; ++j) {
+        const int key = first_key + x + 16 * j;
         const float value = (low ? rounded(scores[i][j]) : scores[i][j]) * scale;
-        scores[i][j] = first_key + x + 16 * j < seen ? value : -infinity();
+        scores[i][j] = sees(sequence, row, key, window_left, window_right, head, batch)
+                           ? modified(value, row, key, head, batch)
+                           : -infinity();
       }
     }
   };
@@ -172,8 +217,7 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
       o[q_offset + row * q_stride + kColumnsPerThread * x + j] = value;
     }
     if (x == 0) {
-      lse[(static_cast<long long>(batch) * heads_q + head) * seq_q + first_row + row] =
-          sum[i] == 0.0f ? -infinity() : maximum[i] + logf(sum[i]);
+      lse[lse_offset + first_row + row] = sum[i] == 0.0f ? -infinity() : maximum[i] + logf(sum[i]);
     }
   }
 }
@@ -181,13 +225,17 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(256)
-    attention_reference_exact(float* o, float* lse, const Half* q, const Half* k, const Half* v, int heads_q,
-                              int heads_kv, int seq_q, int seq_kv) {
-  attention<false>(o, lse, q, k, v, heads_q, heads_kv, seq_q, seq_kv);
+    attention_reference_exact(float* o, float* lse, const Half* q, const Half* k, const Half* v, int batches,
+                              int heads_q, int heads_kv, int seq_q, int seq_kv, int window_left,
+                              int window_right, const int* cu_seq_q, const int* cu_seq_kv) {
+  attention<false>(o, lse, q, k, v, batches, heads_q, heads_kv, seq_q, seq_kv, window_left, window_right,
+                   cu_seq_q, cu_seq_kv);
 }
 
 extern "C" __global__ void __launch_bounds__(256)
-    attention_reference_low(float* o, float* lse, const Half* q, const Half* k, const Half* v, int heads_q,
-                            int heads_kv, int seq_q, int seq_kv) {
-  attention<true>(o, lse, q, k, v, heads_q, heads_kv, seq_q, seq_kv);
+    attention_reference_low(float* o, float* lse, const Half* q, const Half* k, const Half* v, int batches,
+                            int heads_q, int heads_kv, int seq_q, int seq_kv, int window_left,
+                            int window_right, const int* cu_seq_q, const int* cu_seq_kv) {
+  attention<true>(o, lse, q, k, v, batches, heads_q, heads_kv, seq_q, seq_kv, window_left, window_right,
+                  cu_seq_q, cu_seq_kv);
 }

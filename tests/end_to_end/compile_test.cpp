@@ -3,10 +3,12 @@
 // WEIR_ALL_CANDIDATES=1.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "gpu/build_candidate.h"
 #include "kernels/definition.h"
+#include "tuner/tune.h"
 
 namespace weir {
 namespace {
@@ -28,11 +30,20 @@ DeviceLimits limits(std::int64_t capability) {
   return device;
 }
 
+enum class Spills { some, few, none };
+
 struct Case {
   const char* kernel;
   const char* problem;
   std::int64_t capability;
+  std::size_t fewest_legal = 30;
+  Spills spills = Spills::some;
 };
+
+// As ctest shows it.
+void PrintTo(const Case& c, std::ostream* out) {
+  *out << c.kernel << ' ' << c.problem << " on sm_" << c.capability;
+}
 
 class CompileCandidates : public testing::TestWithParam<Case> {};
 
@@ -50,7 +61,7 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
     Result<Candidate> candidate = definition->resolve(*problem, config, device);
     if (candidate) legal.push_back(std::move(*candidate));
   }
-  ASSERT_GE(legal.size(), 30u);
+  ASSERT_GE(legal.size(), GetParam().fewest_legal);
   const std::size_t sample = std::getenv("WEIR_ALL_CANDIDATES") ? legal.size() : 4;
   for (std::size_t i = 0; i < sample; ++i) {
     const Candidate& candidate = legal[sample == 1 ? 0 : i * (legal.size() - 1) / (sample - 1)];
@@ -58,15 +69,29 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
         build_candidate(*compiler, candidate, kKernels, GetParam().capability);
     ASSERT_TRUE(executable.ok()) << to_string(candidate.config) << ": " << to_string(executable.error());
     const Resources& found = executable->resources;
-    const Launch& launch = candidate.launches.front();
     EXPECT_EQ(found.static_shared_bytes, 0)
         << to_string(candidate.config) << ": all shared memory is the definition's";
-    EXPECT_LE(launch.shared_bytes, device.shared_bytes_per_block);
+    // The largest of all entries, as is what was found.
+    std::int64_t expected_registers = 0;
+    for (const Launch& launch : candidate.launches) {
+      EXPECT_LE(launch.shared_bytes, device.shared_bytes_per_block);
+      expected_registers = std::max(expected_registers, launch.registers_per_thread);
+    }
+    // The one that is limited by its registers.
+    const Launch& launch = *std::max_element(
+        candidate.launches.begin(), candidate.launches.end(),
+        [](const Launch& a, const Launch& b) { return a.registers_per_thread < b.registers_per_thread; });
     const std::int64_t threads = launch.threads[0] * launch.threads[1] * launch.threads[2];
     EXPECT_LE(found.registers_per_thread * threads, device.registers_per_sm) << to_string(candidate.config);
-    if (launch.registers_per_thread > 0 && GetParam().capability == 90) {
+    if (expected_registers > 0 && GetParam().capability == 90) {
       // Registers are allocated to a warp in eights per thread.
-      EXPECT_LE(found.registers_per_thread, launch.registers_per_thread + 8) << to_string(candidate.config);
+      EXPECT_LE(found.registers_per_thread, expected_registers + 8) << to_string(candidate.config);
+    }
+    if (GetParam().spills == Spills::few) {
+      EXPECT_LE(found.spill_bytes, TuneOptions{}.spill_limit_bytes) << to_string(candidate.config);
+    }
+    if (GetParam().spills == Spills::none) {
+      EXPECT_EQ(found.spill_bytes, 0) << to_string(candidate.config);
     }
   }
 }
@@ -78,7 +103,42 @@ std::vector<Case> cases() {
     all.push_back(
         {"attention_forward", "heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true", capability});
     all.push_back({"attention_forward", "heads_q=4,seq_q=1000,head_dim=128,dtype=f16", capability});
+    all.push_back({"attention_forward",
+                   "heads_q=4,seq_q=1000,head_dim=96,window_left=100,mask=(q_index - k_index) % 3 == 0",
+                   capability});
+    all.push_back(
+        {"attention_forward",
+         "heads_q=4,seq_q=1000,head_dim=128,causal=true,softcap=30,score=score + exp2(-2 * (head + 1)) * "
+         "(k_index - q_index)",
+         capability});
+    // Where shared memory is small, few tiles of such heads fit.
+    all.push_back({"attention_forward", "heads_q=4,seq_q=1000,head_dim=256,causal=true", capability, 10});
+    all.push_back(
+        {"attention_backward", "heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true", capability});
+    all.push_back({"attention_backward",
+                   "heads_q=4,seq_q=1000,head_dim=96,window_left=100,mask=(q_index - k_index) % 3 == 0",
+                   capability});
+    all.push_back(
+        {"attention_backward",
+         "heads_q=4,seq_q=1000,head_dim=128,dtype=f16,softcap=30,score=score - 0.5 * abs(q_index - k_index)",
+         capability});
+    // Where shared memory is small, few tiles of such heads fit.
+    all.push_back({"attention_backward", "heads_q=4,seq_q=1000,head_dim=256", capability, 4});
     all.push_back({"stream_copy", "bytes=1048576", capability});
+    for (const char* problem :
+         {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=64,causal=true,seq_q=8",
+          "heads_q=32,heads_kv=8,seq_kv=16384,head_dim=96,dtype=f16",
+          "batch=4,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128,softcap=30,windowed=true,seq_q=8",
+          "batch=4,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=256,mask=k_index % 64 < 40"}) {
+      // Where shared memory is small, few tiles of heads of 256 fit.
+      all.push_back({"attention_decode", problem, capability, 20, Spills::none});
+    }
+    for (const char* problem : {"heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true",
+                                "heads_q=4,seq_q=1000,head_dim=96,dtype=f16",
+                                "heads_q=4,seq_q=1000,head_dim=256,softcap=30,windowed=true"}) {
+      all.push_back({"attention_standard", problem, capability, 30, Spills::few});
+      all.push_back({"attention_standard_backward", problem, capability, 30, Spills::few});
+    }
   }
   return all;
 }
@@ -87,6 +147,37 @@ INSTANTIATE_TEST_SUITE_P(ShippedKernels, CompileCandidates, testing::ValuesIn(ca
   return std::string(info.param.kernel) + "_" + std::to_string(info.index) + "_sm_" +
          std::to_string(info.param.capability);
 });
+
+class AttentionForwardWithoutSpills : public testing::TestWithParam<std::int64_t> {};
+
+TEST_P(AttentionForwardWithoutSpills, HasCandidatesForEveryHead) {
+  const Result<Compiler> compiler = Compiler::open({});
+  if (!compiler) GTEST_SKIP() << "no NVRTC here: " << to_string(compiler.error());
+  const Result<KernelDefinition> definition = find_kernel(kKernels, "attention_forward");
+  ASSERT_TRUE(definition.ok()) << to_string(definition.error());
+  const auto expect_none = [&](const std::string& text, const std::string& config) {
+    const Result<Problem> problem = definition->problem("heads_q=4,seq_q=1000,causal=true," + text);
+    ASSERT_TRUE(problem.ok()) << to_string(problem.error());
+    const Result<Candidate> candidate =
+        definition->resolve(*problem, *definition->config(config), limits(GetParam()));
+    ASSERT_TRUE(candidate.ok()) << to_string(candidate.error());
+    const Result<Executable> executable = build_candidate(*compiler, *candidate, kKernels, GetParam());
+    ASSERT_TRUE(executable.ok()) << to_string(executable.error());
+    EXPECT_EQ(executable->resources.spill_bytes, 0) << text << " " << config;
+  };
+  for (const char* variant :
+       {"", ",window_left=100", ",score=score + exp2(-2 * (head + 1)) * (k_index - q_index)"}) {
+    const std::string heads_96 = std::string("head_dim=96") + variant;
+    expect_none(heads_96, "tile_q=64,tile_kv=64,warps=4,blocks_per_sm=2,stages=1,q_in_registers=1");
+    expect_none(heads_96, "tile_q=128,tile_kv=64,warps=8,blocks_per_sm=1,stages=1");
+    const std::string heads_256 = std::string("head_dim=256") + variant;
+    expect_none(heads_256, "tile_q=64,tile_kv=32,warps=4,blocks_per_sm=1,stages=2");
+    expect_none(heads_256, "tile_q=128,tile_kv=32,warps=8,blocks_per_sm=1,stages=1");
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Architectures, AttentionForwardWithoutSpills, testing::Values(80, 86, 89, 90, 120),
+                         [](const auto& info) { return "sm_" + std::to_string(info.param); });
 
 }  // namespace
 }  // namespace weir

@@ -67,6 +67,61 @@ TEST(Predict, JsonHasEveryPromisedKeyAndTheFastestCandidateFirst) {
   }
 }
 
+TEST(Predict, EveryCandidateSaysHowFarItIsFromTheLowerBoundAndFromCompulsoryTraffic) {
+  const TemporaryFolder folder;
+  for (const auto& [kernel, problem] :
+       {std::pair{"gemm", kGemm.c_str()}, {"attention_forward", "heads_q=8,seq_q=2048,head_dim=64"}}) {
+    const json out = predict(folder, {kernel, "--gpu", "h100-sxm5-80gb", "--problem", problem});
+    const double lower = out["bounds"]["lower_bound_bytes"], compulsory = out["bounds"]["compulsory_bytes"];
+    EXPECT_NE(out["bounds"]["lower_bound_source"].get<std::string>().find("arXiv:"), std::string::npos);
+    EXPECT_GE(lower, compulsory * 0.98) << "nothing moves less than inputs and outputs";
+    for (const json& c : out["candidates"]) {
+      const double dram = c["dram_read_bytes"].get<double>() + c["dram_write_bytes"].get<double>() +
+                          c["dirty_bytes"].get<double>();
+      EXPECT_DOUBLE_EQ(c["dram_over_compulsory"], dram / compulsory);
+      EXPECT_DOUBLE_EQ(c["sram_over_lower_bound"], c["sram_level_bytes"].get<double>() / lower);
+      EXPECT_GE(c["sram_over_lower_bound"].get<double>(), 1);
+      EXPECT_GE(c["dram_over_compulsory"].get<double>(), 1 - 1e-9);
+    }
+    const std::string text = testing_support::weir(folder.path(), {"predict", kernel, "--gpu",
+                                                                   "h100-sxm5-80gb", "--problem", problem})
+                                 .out;
+    for (const char* shown : {"DRAM/comp", "SRAM/bound", "lower bound", "arXiv:"})
+      EXPECT_NE(text.find(shown), std::string::npos) << shown << text;
+  }
+}
+
+// The shipped CUDA kernels need compute capability 8.0; what their tilings would move can be predicted on any
+// GPU.
+TEST(Predict, AGpuThatIsTooOldForAKernelIsPredictedAndSaysSo) {
+  const TemporaryFolder folder;
+  for (const char* gpu : {"t4", "v100-sxm2-32gb", "a10"}) {
+    const bool old = std::string(gpu) != "a10";
+    for (const auto& [kernel, problem] : {std::pair{"gemm", kGemm.c_str()},
+                                          {"attention_forward", "heads_q=4,seq_q=512,head_dim=64"},
+                                          {"stream_copy", "bytes=1048576"}}) {
+      const json out = predict(folder, {kernel, "--gpu", gpu, "--problem", problem});
+      EXPECT_FALSE(out["candidates"].empty()) << gpu << " " << kernel;
+      EXPECT_EQ(out["can_run"], !old || std::string(kernel) == "stream_copy") << gpu << " " << kernel;
+    }
+    const std::string text =
+        testing_support::weir(folder.path(), {"predict", "gemm", "--gpu", gpu, "--problem", kGemm}).out;
+    EXPECT_EQ(text.find("gemm cannot run there: it needs compute capability 8.0") != std::string::npos, old)
+        << text;
+  }
+}
+
+// A kernel whose definition gives no bound has nothing to be compared with.
+TEST(Predict, WithoutALowerBoundTheRatioIsUnknown) {
+  const TemporaryFolder folder;
+  const json out = predict(folder, {"stream_copy", "--gpu", "h100-sxm5-80gb", "--problem", "bytes=1048576"});
+  ASSERT_FALSE(out["candidates"].empty());
+  for (const json& c : out["candidates"]) {
+    EXPECT_TRUE(c["sram_over_lower_bound"].is_null());
+    EXPECT_DOUBLE_EQ(c["dram_over_compulsory"], 1);
+  }
+}
+
 TEST(Predict, OneConfigurationGivesTheSameNumbersAsTheWholeSpace) {
   const TemporaryFolder folder;
   const json all = predict(folder, {"gemm", "--gpu", "h100-sxm5-80gb", "--problem", kGemm});

@@ -40,6 +40,19 @@ std::map<std::string, double> measured_rows(const std::filesystem::path& db) {
   return rows;
 }
 
+// The first thing that a newcomer runs. What was recorded before a kernel gained a parameter is found by the
+// parameter's default.
+TEST(Replay, TheRecordingHasEveryProblemOfTheQuickstart) {
+  const TemporaryFolder folder;
+  const CommandResult result = testing_support::weir(
+      folder.path(),
+      {"tune", "--replay", testing_support::recorded_file(), "--workload",
+       std::string(WEIR_SOURCE_DIR) + "/profiles/workloads/quickstart.yaml", "--db", folder / "tuned.weir"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  for (const char* kernel : {"stream_copy", "gemm", "attention_forward"})
+    EXPECT_NE(result.out.find(kernel), std::string::npos) << result.out;
+}
+
 TEST(Replay, ASweepMeasuresWhatWasRecordedAndASecondRunResumes) {
   const TemporaryFolder folder;
   const CommandResult first = testing_support::weir(folder.path(), tune_arguments(folder / "a.weir"));

@@ -94,9 +94,9 @@ TEST(DefinitionLoader, TellsWrongTypes) {
                "found more than 1000000 combinations of tunables up to 'group_m'");
   expect_error_after("m: {type: int, min: 1, summary: rows of A and C}", "m: int",
                      "found 'int' as the problem parameter 'm'; expected a map");
-  expect_error_after(
-      "m: {type: int, min: 1,", "m: {type: integer, min: 1,",
-      "found 'integer' as the type of 'm'; expected one of int, bool and enum, did you mean 'int'?");
+  expect_error_after("m: {type: int, min: 1,", "m: {type: integer, min: 1,",
+                     "found 'integer' as the type of 'm'; expected one of int, bool, enum, real and formula, "
+                     "did you mean 'int'?");
   expect_error_after("grid: [tiles_m * tiles_n]", "grid: [1, 2, 3, 4]", "found 4 dimensions as 'grid'");
   expect_error_after("compute: {tensor_flops: 2 * tile_m * tile_n * tile_k}", "compute: fast",
                      "found 'fast' as 'compute'; expected a map");
@@ -141,8 +141,8 @@ TEST(DefinitionLoader, TellsUnknownTensorsTypesAndRoles) {
                      "found a load of the out tensor 'c' before anything is stored to it");
   expect_error_after("arguments: [a, b, c, {i32: m}, {i64:", "arguments: [a, b, d, {i32: m}, {i64:",
                      "found 'd' as an argument");
-  expect_error_after("arguments: [a, b, c, {i32: m}, {i64:", "arguments: [a, b, c, {f32: m}, {i64:",
-                     "found the unknown key 'f32' in an argument");
+  expect_error_after("arguments: [a, b, c, {i32: m}, {i64:", "arguments: [a, b, c, {u32: m}, {i64:",
+                     "found the unknown key 'u32' in an argument");
   expect_error_after("c: {role: out, element: dtype", "c: {role: out, element: f31",
                      "found 'f31' as the element of 'c'");
   expect_error_after("c: {role: out", "c: {role: output", "found 'output' as the role of the tensor 'c'");

@@ -105,7 +105,8 @@ TEST(TritonAttentionClosedForm, IsHalfTheSquareWhenCausal) {
 TEST(ExampleDefinitions, ResolveTheirDefaultsEverywhere) {
   for (const DeviceLimits& device : {test::h100(), test::a100()}) {
     for (const auto& [name, problem] : {std::pair{"triton_matmul", "m=4096,n=4096,k=4096"},
-                                        std::pair{"triton_attention", "heads_q=32,heads_kv=8,seq=4096"}}) {
+                                        std::pair{"triton_attention", "heads_q=32,heads_kv=8,seq=4096"},
+                                        std::pair{"flash_attention_paper", "heads=16,seq=1024"}}) {
       const KernelDefinition definition = example(name);
       const auto candidate = definition.resolve(test::problem_or_stop(definition, problem),
                                                 *definition.default_config(device), device);

@@ -43,7 +43,7 @@ class ProgramWalk {
  private:
   std::int64_t& at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
   std::int64_t value(const Expression& expression) {
-    return expression.evaluate({slots_, candidate_.tables});
+    return expression.evaluate({slots_, candidate_.tables, candidate_.formulas});
   }
 
   void run(const std::vector<Action>& actions, const Visit& visit) {

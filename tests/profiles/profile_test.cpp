@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <map>
 #include <sstream>
 
 #include "profiles/device_profile.h"
@@ -62,7 +63,7 @@ TEST(Quantity, AWrongUnitIsAnErrorThatListsTheRightOnes) {
 TEST(Profiles, EveryShippedProfileLoadsAndEveryValueHasASource) {
   const auto profiles = load_all_profiles(kProfiles);
   ASSERT_TRUE(profiles.ok()) << to_string(profiles.error());
-  EXPECT_EQ(profiles->size(), 5);
+  EXPECT_EQ(profiles->size(), 17);
   for (const DeviceProfile& profile : *profiles) {
     EXPECT_THAT(validate(profile), testing::IsEmpty()) << profile.name;
     for (const auto& [key, source] : profile.sources)
@@ -80,13 +81,100 @@ TEST(Profiles, TheH100HasTheValuesOfTheDeviceQuery) {
   EXPECT_EQ(h100->l2_bytes, 52428800);
   EXPECT_EQ(h100->shared_bytes_per_block, 232448);
   EXPECT_NEAR(h100->dram_bytes_per_second, 2 * 2619e6 * 5120 / 8, 1e9);
-  EXPECT_TRUE(is_calibrated(*h100));
+  EXPECT_EQ(uncalibrated(*h100), (Uncalibrated{"", ""}));
+}
+
+std::vector<DeviceProfile> shipped() {
+  return load_all_profiles(kProfiles).value();
+}
+
+std::string names_of(const std::vector<DeviceProfile>& profiles, bool (*holds)(const DeviceProfile&)) {
+  std::string names;
+  for (const DeviceProfile& p : profiles) names += holds(p) ? p.name + " " : "";
+  return names;
 }
 
 TEST(Profiles, OnlyMeasuredGpusCountAsCalibrated) {
-  EXPECT_TRUE(is_calibrated(*find_profile(kProfiles, "h200-sxm-141gb")));
-  EXPECT_FALSE(is_calibrated(*find_profile(kProfiles, "a100-sxm4-80gb")));
-  EXPECT_FALSE(is_calibrated(*find_profile(kProfiles, "rtx-4090")));
+  const auto profiles = load_all_profiles(kProfiles).value();
+  EXPECT_EQ(names_of(profiles, [](const DeviceProfile& p) { return uncalibrated(p).traffic.empty(); }),
+            "h100-sxm5-80gb h200-sxm-141gb ");
+  EXPECT_EQ(names_of(profiles, [](const DeviceProfile& p) { return uncalibrated(p).time.empty(); }),
+            "h100-sxm5-80gb ");
+}
+
+TEST(Profiles, WhatIsNotCalibratedIsNamedWithItsOrigin) {
+  const Uncalibrated a100 = uncalibrated(*find_profile(kProfiles, "a100-sxm4-80gb"));
+  EXPECT_EQ(a100.traffic,
+            "l2_private_weight, l2_shared_weight, l2_survival_width, l2_dirty_fraction carried over from "
+            "h100-sxm5-80gb; dram_read_granule_bytes not measured");
+  const Uncalibrated h200 = uncalibrated(*find_profile(kProfiles, "h200-sxm-141gb"));
+  EXPECT_EQ(h200.traffic, "");
+  EXPECT_EQ(h200.time,
+            "mma_sync_fraction, l2_bandwidth, dram_efficiency, dram_latency, l2_latency, launch_latency, "
+            "block_overhead, step_overhead carried over from h100-sxm5-80gb");
+}
+
+// One parameter that nobody measured is enough: the memory model is calibrated as a whole or not.
+TEST(Profiles, EachParameterOfTheMemoryModelDecidesAlone) {
+  const DeviceProfile h100 = find_profile(kProfiles, "h100-sxm5-80gb").value();
+  for (const char* key : {"l2_private_weight", "l2_shared_weight", "l2_survival_width", "l2_dirty_fraction",
+                          "dram_read_granule_bytes"}) {
+    DeviceProfile changed = h100;
+    changed.sources.at(key).calibrated.reset();
+    EXPECT_EQ(uncalibrated(changed), (Uncalibrated{std::string(key) + " not measured", ""}));
+    changed.sources.erase(key);
+    EXPECT_FALSE(is_calibrated(uncalibrated(changed))) << key;
+  }
+}
+
+// The file's values as texts, so that units count too.
+std::map<std::string, std::string> value_lines(const std::string& profile) {
+  std::ifstream stream(kProfiles / (profile + ".yaml"));
+  std::map<std::string, std::string> values;
+  for (std::string line; std::getline(stream, line);) {
+    const std::size_t colon = line.find(": {value: "), end = line.find(", source: ");
+    if (colon != std::string::npos) values[line.substr(0, colon)] = line.substr(colon + 10, end - colon - 10);
+  }
+  return values;
+}
+
+TEST(Profiles, ACarriedOverValueIsTheCalibratedOneOfTheProfileThatItNames) {
+  int carried = 0;
+  for (const DeviceProfile& profile : shipped()) {
+    for (const auto& [key, source] : profile.sources) {
+      if (source.carried_over_from.empty()) continue;
+      ++carried;
+      const auto donor = find_profile(kProfiles, source.carried_over_from);
+      ASSERT_TRUE(donor.ok()) << profile.name << " " << key;
+      EXPECT_TRUE(donor->sources.at(key).calibrated) << profile.name << " " << key;
+      EXPECT_EQ(value_lines(profile.name)[key], value_lines(donor->name)[key]) << profile.name << " " << key;
+    }
+  }
+  EXPECT_GT(carried, 100);
+}
+
+TEST(Profiles, ADeviceNameBelongsToOneProfile) {
+  std::map<std::string, std::string> owner;
+  for (const DeviceProfile& profile : shipped()) {
+    for (const std::string& name : profile.device_names) {
+      EXPECT_TRUE(owner.emplace(name, profile.name).second) << name;
+    }
+  }
+}
+
+// Rates per SM and clock that follow from the architecture, whatever the datasheets round to.
+TEST(Profiles, RatesAgreeWithSmsAndClocks) {
+  const std::map<std::int64_t, double> tensor_flops_per_clock{
+      {70, 1024}, {75, 1024}, {80, 2048}, {86, 1024}, {89, 1024}, {90, 4096}, {100, 8192}, {120, 512}};
+  for (const DeviceProfile& p : shipped()) {
+    const double clocks = static_cast<double>(p.sm_count) * p.sm_clock_hertz;
+    EXPECT_NEAR(p.special_ops_per_second / clocks, 16, 0.2) << p.name;
+    EXPECT_NEAR(p.shared_bytes_per_second / clocks, 128, 1.5) << p.name;
+    // GeForce accumulates in FP32 at half the rate.
+    const bool half = p.name == "rtx-3090" || p.name == "rtx-4090";
+    const double flops = tensor_flops_per_clock.at(p.compute_capability) * (half ? 0.5 : 1);
+    EXPECT_NEAR(p.tensor_flops_per_second / clocks / flops, 1, 0.03) << p.name;
+  }
 }
 
 TEST(Profiles, AnUnknownNameListsTheKnownOnes) {
@@ -137,6 +225,29 @@ TEST_F(ChangedProfile, AFractionOfABlockIsNotACount) {
   const auto result = load_with("value: 132", "value: 132.5");
   ASSERT_FALSE(result.ok());
   EXPECT_THAT(result.error().message, AllOf(HasSubstr(place()), HasSubstr("not a whole number")));
+}
+
+TEST_F(ChangedProfile, CalibratedSaysWhereAndWhen) {
+  for (const char* run : {"true", "{gpu: NVIDIA H100 80GB HBM3, driver: 580.159.04}", "{}",
+                          "{gpu: NVIDIA H100 80GB HBM3, driver: 580.159.04, date: 2026-11-23, by: me}"}) {
+    const auto result = load_with("{gpu: NVIDIA H100 80GB HBM3, driver: 580.159.04, date: 2026-11-23}", run);
+    ASSERT_FALSE(result.ok()) << run;
+    EXPECT_THAT(result.error().message, AllOf(HasSubstr(place()), HasSubstr("calibrated is {gpu: "))) << run;
+  }
+}
+
+TEST_F(ChangedProfile, AnotherGpusMeasurementIsNotThisProfiles) {
+  const auto result = load_with("calibrated: {gpu: NVIDIA H100 80GB HBM3", "calibrated: {gpu: NVIDIA H200");
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error().message,
+              AllOf(HasSubstr(place()), HasSubstr("calibrated on a GPU that is not among device_names")));
+}
+
+TEST_F(ChangedProfile, AValueIsCalibratedOrCarriedOverNotBoth) {
+  const auto result =
+      load_with("date: 2026-11-22}}", "date: 2026-11-22}, carried_over_from: h200-sxm-141gb}");
+  ASSERT_FALSE(result.ok());
+  EXPECT_THAT(result.error().message, AllOf(HasSubstr(place()), HasSubstr("not both")));
 }
 
 TEST_F(ChangedProfile, ABrokenRuleNamesTheLineOfItsKey) {

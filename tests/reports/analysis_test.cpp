@@ -206,5 +206,23 @@ TEST(NaturalLess, ComparesRunsOfDigitsAsNumbers) {
   EXPECT_TRUE(natural_less("m=01", "m=1") != natural_less("m=1", "m=01"));
 }
 
+TEST(Analyse, OneUncalibratedPredictionMarksItsKernelAndIsCountedByProfileAndNote) {
+  std::vector<Record> rows{measured_row("tile=1", 1e8, 1e8, 1e-5, 1e-5),
+                           measured_row("tile=2", 1e8, 1e8, 2e-5, 2e-5),
+                           measured_row("tile=3", 1e8, 1e8, 3e-5, 3e-5)};
+  EXPECT_TRUE(analyse(rows).uncalibrated.empty());
+  EXPECT_TRUE(analyse(rows).kernels[0].calibrated && analyse(rows).picks[0].calibrated);
+  rows[1].prediction->uncalibrated = {"l2_dirty_fraction not measured", ""};
+  rows[2].prediction->uncalibrated = {"", "l2_latency not measured"};
+  const ReportData data = analyse(rows);
+  EXPECT_EQ(data.uncalibrated, (std::vector<UncalibratedGroup>{
+                                   {"h100", "uncalibrated time: l2_latency not measured", 1},
+                                   {"h100", "uncalibrated traffic: l2_dirty_fraction not measured", 1}}));
+  EXPECT_FALSE(data.kernels[0].calibrated);
+  EXPECT_TRUE(data.picks[0].calibrated) << "the best row's own prediction is calibrated";
+  rows[0].prediction->uncalibrated = {"l2_dirty_fraction not measured", ""};
+  EXPECT_FALSE(analyse(rows).picks[0].calibrated);
+}
+
 }  // namespace
 }  // namespace weir::report

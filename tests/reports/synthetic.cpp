@@ -80,7 +80,8 @@ Record measured(Record record, const Truth& truth, Noise& noise, int minute) {
                         .time_seconds = about(truth.seconds, 0.05),
                         .bound_by = truth.regime == Regime::thrash ? Bottleneck::dram : Bottleneck::tensor,
                         .regime = truth.regime,
-                        .bounds = {.compulsory_bytes = truth.compulsory, .sram_level_bytes = truth.l2_reads}};
+                        .bounds = {.compulsory_bytes = truth.compulsory, .sram_level_bytes = truth.l2_reads},
+                        .uncalibrated = {"", ""}};
   prediction.dram_read_low_bytes = prediction.traffic.dram_read_bytes * std::exp(-1.7 * slip);
   prediction.dram_read_high_bytes = prediction.traffic.dram_read_bytes * std::exp(1.7 * slip);
   prediction.dram_write_low_bytes = prediction.traffic.dram_write_bytes * 0.9;
@@ -276,7 +277,8 @@ Record measured_row(const std::string& config, double predicted_read_bytes, doub
           .profile = "h100",
           .prediction = Prediction{.fidelity = "cache",
                                    .traffic = {.dram_read_bytes = predicted_read_bytes},
-                                   .time_seconds = predicted_seconds},
+                                   .time_seconds = predicted_seconds,
+                                   .uncalibrated = {"", ""}},
           .measurement = Measurement{.tier = Tier::counters,
                                      .verification = {.passed = true},
                                      .timing = {.median_seconds = measured_seconds,

@@ -13,7 +13,7 @@ int c_abi_test(const char* ship_file, const char* damaged_file) {
   weir_error error = {sizeof error, WEIR_OK, ""};
   weir_file* file = NULL;
   weir_kernel* kernel = NULL;
-  weir_kernel_info info = {sizeof info, WEIR_MATCH_NONE, NULL, NULL, NULL, NULL, 0, 0, 0, 0};
+  weir_kernel_info info = {sizeof info, WEIR_MATCH_NONE, NULL, NULL, NULL, NULL, 0, 0, 0, 0, NULL};
   weir_tensor_info tensor = {sizeof tensor, NULL, WEIR_ROLE_IN, NULL, 0, NULL, NULL, 0, 0, 0};
   weir_tensor tensors[1] = {{"x", 256}};
   size_t small[2] = {0, 0};
@@ -48,6 +48,7 @@ int c_abi_test(const char* ship_file, const char* damaged_file) {
   EXPECT(weir_pick_info(kernel, &info) == WEIR_OK && info.match == WEIR_MATCH_EXACT);
   EXPECT(strcmp(info.config, "tile=256,variant=plain") == 0 && strcmp(info.problem, "n=1000,wide=false") == 0);
   EXPECT(info.launches == 1 && info.tensors == 2 && info.median_seconds == 1e-6);
+  EXPECT(strcmp(info.uncalibrated_traffic, "not recorded") == 0); /* the row's prediction does not say */
   EXPECT(weir_pick_tensor(kernel, 1, &tensor) == WEIR_OK && strcmp(tensor.name, "y") == 0);
   EXPECT(tensor.role == WEIR_ROLE_OUT && strcmp(tensor.element, "f32") == 0 && tensor.rank == 1);
   EXPECT(tensor.shape[0] == 1000 && tensor.strides[0] == 1 && tensor.bytes == 4000 && tensor.alignment_bytes == 64);

@@ -54,6 +54,7 @@ Prediction any_prediction() {
     p.launches.push_back({any_text(), any_traffic(), any_double(), any_double(), any_double(),
                           any_bottleneck(), any_double(), any_double()});
   }
+  p.uncalibrated = {any_text(), any_text()};
   return p;
 }
 

@@ -168,6 +168,41 @@ TEST(Store, NamesWhatIsWrongWithAFile) {
   EXPECT_EQ(Store::open(folder / "none.weir", Mode::read_only).error().kind, ErrorKind::missing);
 }
 
+// What version 1 wrote: predictions that do not say whether they were calibrated.
+void make_version_1(const std::filesystem::path& file) {
+  SQLite::Database db(file, SQLite::OPEN_READWRITE);
+  db.exec("DROP VIEW results");
+  db.exec("ALTER TABLE prediction DROP COLUMN uncalibrated_traffic");
+  db.exec("ALTER TABLE prediction DROP COLUMN uncalibrated_time");
+  db.exec("CREATE VIEW results AS SELECT * FROM record JOIN prediction USING (record_id)");
+  db.exec("PRAGMA user_version = 1");
+}
+
+TEST(Store, APredictionOfAVersion1FileCountsAsUncalibratedUntilItIsMadeAgain) {
+  const TemporaryFolder folder;
+  Record calibrated = sample_record("tile=1");
+  calibrated.prediction->uncalibrated = {"", ""};
+  must(must(Store::open(folder / "a.weir", Mode::create_or_open)).write(calibrated));
+  make_version_1(folder / "a.weir");
+  Record unknown = calibrated;
+  unknown.prediction->uncalibrated = {"not recorded", "not recorded"};
+  ASSERT_FALSE(is_calibrated(unknown.prediction->uncalibrated));
+
+  EXPECT_EQ(must(must(Store::open(folder / "a.weir", Mode::read_only)).records()), std::vector{unknown});
+  EXPECT_EQ(list(folder.path()), "a.weir ");
+  EXPECT_EQ(SQLite::Database(folder / "a.weir").execAndGet("PRAGMA user_version").getInt(), 1)
+      << "reading changes nothing";
+
+  Store store = must(Store::open(folder / "a.weir", Mode::open_existing));
+  EXPECT_EQ(must(store.records()), std::vector{unknown});
+  must(store.write(calibrated));
+  EXPECT_EQ(must(store.records()), std::vector{calibrated});
+  must(store.verify());
+  SQLite::Database db(folder / "a.weir");
+  EXPECT_EQ(db.execAndGet("PRAGMA user_version").getInt(), kSchemaVersion);
+  EXPECT_EQ(db.execAndGet("SELECT calibrated FROM results").getInt(), 1);
+}
+
 TEST(Store, AFileThatIsLockedIsBusyNotCorrupt) {
   const TemporaryFolder folder;
   must(Store::open(folder / "a.weir", Mode::create_or_open));

@@ -12,7 +12,7 @@ namespace {
 
 Result<Workload> parse(const std::string& text) {
   const std::filesystem::path file =
-      std::filesystem::path(testing::TempDir()) / ("workload_test_" + std::to_string(getpid()) + ".yaml");
+      std::filesystem::path(testing::TempDir()) / (std::to_string(getpid()) + "_workload_test.yaml");
   std::ofstream(file) << text;
   return load_workload(file);
 }

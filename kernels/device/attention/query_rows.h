@@ -3,14 +3,14 @@
 
 #include <weir/config.h>
 
+#include "device/attention/position.h"
+#include "device/attention/score.h"
+#include "device/attention/visibility.h"
 #include "device/attention/work.h"
 #include "device/ptx/opaque.h"
 #include "device/softmax.h"
 
 namespace attention {
-
-/// log2(e) / sqrt(head_dim): exponentials are powers of two.
-constexpr float kScaleLog2 = device::kLog2E * (config::head_dim == 64 ? 0.125f : 0.08838834764831845f);
 
 /// The output is rescaled only when a score exceeds the base by a factor of 2^8. Against 0 (always), with
 /// tiles of 128 x 64 on an H100 and N from 2048 to 16384: 2 to 6 % faster at head_dim 64, and 8 to 15 % at
@@ -29,7 +29,8 @@ struct QueryRows {
   unsigned q_anchor, k_anchor, v_anchor;
   int first_row;  // this lane's first row in the problem
   int first_key;  // this lane's first key of a tile
-  int seq_q, seq_kv;
+  Visibility visibility;
+  int head, batch;
   float scale_log2;
 
   __device__ __forceinline__ void reset() {
@@ -107,6 +108,23 @@ struct QueryRows {
     }
   }
 
+  /// Softcap and score formula, where the problem has them.
+  __device__ __forceinline__ void modify(int tile_start) {
+    if constexpr (kModified) {
+      // Column by column: what a formula says of a key alone is computed once for all rows.
+#pragma unroll
+      for (int column = 0; column < config::tile_kv / 8; ++column) {
+#pragma unroll
+        for (int i = 0; i < 4 * kRowTiles; ++i) {
+          const int tile = i % kRowTiles, value = i / kRowTiles;
+          float& score = scores[tile][column][value];
+          score = modified_score(score, Position::of(first_row, 16 * tile + value / 2 * 8),
+                                 Position::of(tile_start + first_key, 8 * column + value % 2), head, batch);
+        }
+      }
+    }
+  }
+
   /// Scores of keys that a row doesn't see become -inf.
   __device__ __forceinline__ void mask(int tile_start) {
 #pragma unroll
@@ -114,13 +132,27 @@ struct QueryRows {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
         const int row = first_row + 16 * tile + 8 * half;
-        const int end = config::causal ? min(seq_kv, row + 1 + seq_kv - seq_q) : seq_kv;
+        const int end = config::causal || config::windowed ? min(visibility.seq_kv, visibility.band_end(row))
+                                                           : visibility.seq_kv;
         const int visible = end - tile_start - first_key;  // columns from this lane's first one
 #pragma unroll
         for (int column = 0; column < config::tile_kv / 8; ++column) {
           if (8 * column >= visible) scores[tile][column][2 * half] = -device::infinity();
           if (8 * column + 1 >= visible) scores[tile][column][2 * half + 1] = -device::infinity();
         }
+        if constexpr (config::windowed || !config::mask_is_default) hide(tile, half, row, tile_start);
+      }
+    }
+  }
+
+  /// Keys left of the window, and those that the mask formula hides.
+  __device__ __forceinline__ void hide(int tile, int half, int row, int tile_start) {
+    const int hidden = visibility.first_key(row) - tile_start - first_key;
+#pragma unroll
+    for (int column = 0; column < config::tile_kv / 4; ++column) {
+      const int key = column / 2 * 8 + column % 2;
+      if (key < hidden || !unmasked(row, tile_start + first_key + key, head, batch)) {
+        scores[tile][column / 2][2 * half + column % 2] = -device::infinity();
       }
     }
   }
@@ -132,7 +164,12 @@ struct QueryRows {
   /// Whether any of the warp's rows sees a key of the tile; the tiles of a block are chosen for all its
   /// warps.
   __device__ __forceinline__ bool see(int tile_start) const {
-    return !config::causal || tile_start <= (first_row | (kRowsPerWarp - 1)) + seq_kv - seq_q;
+    const int last = first_row | (kRowsPerWarp - 1);
+    if constexpr (config::windowed) {
+      return tile_start < visibility.band_end(last) &&
+             tile_start + config::tile_kv > visibility.first_key(last - (kRowsPerWarp - 1));
+    }
+    return !config::causal || tile_start <= last + visibility.seq_kv - visibility.seq_q;
   }
 
   /// weights = exp(scores) of 16 keys, relative to the softmax's base.
@@ -140,8 +177,8 @@ struct QueryRows {
   __device__ __forceinline__ void weigh(QueryFragment& weights, int key_step) {
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
-      softmax.template exponentials<config::dtype, masked>(weights[tile], scores[tile][2 * key_step],
-                                                           scores[tile][2 * key_step + 1], tile, scale_log2);
+      softmax.template exponentials<config::dtype, masked || kModified>(
+          weights[tile], scores[tile][2 * key_step], scores[tile][2 * key_step + 1], tile, scale_log2);
     }
   }
 

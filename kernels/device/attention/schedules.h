@@ -16,7 +16,7 @@ struct SingleBuffered {
   static constexpr bool kLastIsSpecial = false;
 
   static __device__ __forceinline__ void begin(QueryRows&, const KeyStream& stream) {
-    stream.copy_keys<true>(0);
+    stream.copy_keys<true>(0, 0);
     ptx::cp_async_commit_group();
   }
 
@@ -24,17 +24,18 @@ struct SingleBuffered {
   static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
     ptx::cp_async_wait_group<0>();
     __syncthreads();
-    stream.copy_values<masked>(step);
+    stream.copy_values<masked>(step, 0);
     ptx::cp_async_commit_group();
     if (step == 0) rows.hold_query();
     const bool seen = !masked || rows.see(stream.first_key(step));
     if (seen) {
       rows.score_tile(0);
+      rows.modify(stream.first_key(step));
       if (masked) rows.mask(stream.first_key(step));
     }
     ptx::cp_async_wait_group<0>();
     __syncthreads();
-    stream.copy_keys(step + 1);
+    stream.copy_keys(step, 1);
     ptx::cp_async_commit_group();
     if (!seen) return;
     rows.raise_base();
@@ -48,26 +49,27 @@ struct CopiesAhead {
   static constexpr int kGroupsAhead = config::stages - 1;
 
   template <bool check = false>
-  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int group) {
-    stream.copy_keys<check>(group);
-    stream.copy_values<check>(group);
+  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int step, int ahead) {
+    stream.copy_keys<check>(step, ahead);
+    stream.copy_values<check>(step, ahead);
     ptx::cp_async_commit_group();
   }
 
   static __device__ __forceinline__ void begin(QueryRows&, const KeyStream& stream) {
-    copy_group<true>(stream, 0);
+    copy_group<true>(stream, 0, 0);
 #pragma unroll
-    for (int group = 1; group < kGroupsAhead; ++group) copy_group(stream, group);
+    for (int group = 1; group < kGroupsAhead; ++group) copy_group(stream, 0, group);
   }
 
   template <bool masked, bool last>
   static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
     ptx::cp_async_wait_group<kGroupsAhead - 1>();
     __syncthreads();
-    copy_group(stream, step + kGroupsAhead);
+    copy_group(stream, step, kGroupsAhead);
     if (step == 0) rows.hold_query();
     if (masked && !rows.see(stream.first_key(step))) return;
     rows.score_tile(stream.slot(step));
+    rows.modify(stream.first_key(step));
     if (masked) rows.mask(stream.first_key(step));
     rows.raise_base();
     rows.weigh_and_multiply<masked>(stream.slot(step));
@@ -85,18 +87,18 @@ struct Overlapped {
   static constexpr int kGroupsAhead = config::stages - 1;
 
   template <bool check = false>
-  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int group) {
-    stream.copy_values<check>(group);
-    stream.copy_keys(group + 1);
+  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int step, int ahead) {
+    stream.copy_values<check>(step, ahead);
+    stream.copy_keys(step, ahead + 1);
     ptx::cp_async_commit_group();
   }
 
   static __device__ __forceinline__ void begin(QueryRows& rows, const KeyStream& stream) {
-    stream.copy_keys<true>(0);
+    stream.copy_keys<true>(0, 0);
     ptx::cp_async_commit_group();
-    copy_group<true>(stream, 0);
+    copy_group<true>(stream, 0, 0);
 #pragma unroll
-    for (int group = 1; group < kGroupsAhead; ++group) copy_group(stream, group);
+    for (int group = 1; group < kGroupsAhead; ++group) copy_group(stream, 0, group);
     ptx::cp_async_wait_group<kGroupsAhead>();
     __syncthreads();
     rows.hold_query();
@@ -107,7 +109,8 @@ struct Overlapped {
   static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
     ptx::cp_async_wait_group<kGroupsAhead - 1>();
     __syncthreads();
-    copy_group(stream, step + kGroupsAhead);
+    copy_group(stream, step, kGroupsAhead);
+    rows.modify(stream.first_key(step));
     if (masked) rows.mask(stream.first_key(step));
     rows.raise_base();
     QueryFragment weights[2];

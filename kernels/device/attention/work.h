@@ -1,8 +1,9 @@
-// Which part of an attention problem a block works on, and through which tiles.
+// Which part of an attention problem a block works on.
 #pragma once
 
 #include <weir/config.h>
 
+#include "device/attention/sequence.h"
 #include "device/half_tile.h"
 
 namespace attention {
@@ -42,25 +43,8 @@ struct Work {
   }
 
   /// Elements of q and o before the block's first one.
-  __device__ __forceinline__ long long q_offset(int heads_q, int seq_q) const {
-    return ((static_cast<long long>(batch) * seq_q + first_row) * heads_q + head_q) * config::head_dim;
-  }
-};
-
-/// The key tiles that a block's rows see: [0, unmasked) are seen whole by every row, [unmasked, count) in
-/// part.
-struct KeyTiles {
-  int count, unmasked;
-
-  static __device__ __forceinline__ KeyTiles of_rows(int first_row, int seq_q, int seq_kv) {
-    int seen_by_any = seq_kv, seen_by_all = seq_kv;
-    if constexpr (config::causal) {
-      const int shift = seq_kv - seq_q;
-      seen_by_any = min(seq_kv, max(0, min(first_row + config::tile_q, seq_q) + shift));
-      seen_by_all = min(seq_kv, max(0, first_row + 1 + shift));
-    }
-    return {.count = (seen_by_any + config::tile_kv - 1) / config::tile_kv,
-            .unmasked = seen_by_all / config::tile_kv};
+  __device__ __forceinline__ long long q_offset(const Sequence& sequence, int heads_q) const {
+    return ((sequence.queries_before() + first_row) * heads_q + head_q) * config::head_dim;
   }
 };
 

@@ -1,4 +1,4 @@
-// Fast single-precision functions of the special function unit (PTX `ex2` and `lg2`), without toolkit
+// Fast single-precision functions of the special function unit (PTX `ex2`, `lg2` and `rcp`), without toolkit
 // headers.
 #pragma once
 
@@ -15,6 +15,13 @@ __device__ __forceinline__ float ex2_approx_ftz(float value) {
 __device__ __forceinline__ float lg2_approx_ftz(float value) {
   float result;
   asm("lg2.approx.ftz.f32 %0, %1;\n" : "=f"(result) : "f"(value));
+  return result;
+}
+
+/// 1 / value, error at most one unit in the last place; 1 / inf is zero.
+__device__ __forceinline__ float rcp_approx_ftz(float value) {
+  float result;
+  asm("rcp.approx.ftz.f32 %0, %1;\n" : "=f"(result) : "f"(value));
   return result;
 }
 

@@ -1,0 +1,47 @@
+// A CUDA source, compiled for the host and loaded.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace weir::emulator {
+
+struct SourceRequest {
+  std::filesystem::path source;
+  std::string config_header;  // <weir/config.h>; may be empty
+  std::vector<std::string> entries;
+  std::vector<std::filesystem::path> include_folders;
+  std::int64_t compute_capability = 0;  // __CUDA_ARCH__ / 10
+};
+
+class EmulatedSource {
+ public:
+  using Entry = void (*)(void** arguments);
+
+  // Compiled code is kept in the build folder by the text that the compiler saw. Thread-safe, also between
+  // processes. ErrorKind::failed carries the compiler's messages.
+  static Result<EmulatedSource> load(const SourceRequest& request);
+
+  // Preconditions: one of the request's entries.
+  Entry entry(const std::string& name) const { return entries_.at(name).call; }
+  // One letter per parameter, see emulator/entry.h.
+  const std::string& signature(const std::string& name) const { return entries_.at(name).signature; }
+  // The source's own __shared__ variables, of the calling thread.
+  std::span<std::byte> static_shared() const;
+
+ private:
+  struct Function {
+    Entry call = nullptr;
+    std::string signature;
+  };
+  std::shared_ptr<void> library_;
+  std::map<std::string, Function> entries_;
+};
+
+}  // namespace weir::emulator
