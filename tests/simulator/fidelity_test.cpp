@@ -59,7 +59,7 @@ double difference(const Prediction& a, const Prediction& b) {
 }
 
 // Programs whose reuse ends within the law's width can differ by more than the bounds: cells do not know how
-// much of a line's space is empty, and weigh the copies of both sides together.
+// much of a line's space is empty, and expect what single copies do.
 TEST(Fidelity, CellsAgreeWithLinesOnNineInTenRandomPrograms) {
   std::vector<double> all;
   int inside = 0;
