@@ -52,6 +52,15 @@ INSTANTIATE_TEST_SUITE_P(
                     KernelCase{"heads_q=2,seq_q=300,seq_kv=37,head_dim=128,causal=true",
                                "tile_q=64,tile_kv=128,stages=3,variant=wgmma"}));
 
+INSTANTIATE_TEST_SUITE_P(
+    WarpgroupsQueryPass, AttentionBackward,
+    testing::Values(KernelCase{kGroups + "64,deterministic=true",
+                               "tile_q=64,tile_kv=128,stages=3,dq_tile_q=128,dq_tile_kv=96,dq_stages=2,"
+                               "variant=wgmma_recompute"},
+                    KernelCase{"heads_q=2,heads_kv=1,seq_q=300,seq_kv=37,head_dim=128,causal=true,dtype=f16",
+                               "tile_q=64,tile_kv=64,stages=3,dq_tile_q=64,dq_tile_kv=64,dq_stages=2,"
+                               "variant=wgmma_recompute"}));
+
 const test::Tables kLengths = {{"cu_seq_q", {0, 5, 5, 135, 199, 200}},
                                {"cu_seq_kv", {0, 70, 90, 90, 154, 255}}};
 const std::string kPacked = "batch=5,heads_q=2,heads_kv=1,seq_q=130,seq_kv=101,head_dim=64,packed=true";

@@ -19,10 +19,11 @@ struct QueryTileAtHand {
   bool whole;               // every pair of the tile is visible
 };
 
+template <bool gives_dq>
 class WarpgroupKeys {
  public:
-  __device__ __forceinline__ WarpgroupKeys(const SharedTiles& shared, unsigned char* memory, int consumer,
-                                           int first_key, const Visibility& sees)
+  __device__ __forceinline__ WarpgroupKeys(const SharedTiles<gives_dq>& shared, unsigned char* memory,
+                                           int consumer, int first_key, const Visibility& sees)
       : shared_(shared), memory_(memory), consumer_(consumer), first_key_(first_key), sees_(sees) {
 #pragma unroll
     for (int i = 0; i < config::head_dim / 2; ++i) dk[i] = dv[i] = 0.0f;
@@ -30,7 +31,7 @@ class WarpgroupKeys {
 
   /// The next query tile of the rings.
   __device__ __forceinline__ void process(const QueryTileAtHand& tile, float* dq_sums) {
-    if (!config::dq_turns || buffer_ == consumer_) {
+    if (gives_dq && (!config::dq_turns || buffer_ == consumer_)) {
       process_one<true>(tile, dq_sums);
     } else {
       process_one<false>(tile, dq_sums);
@@ -68,7 +69,7 @@ class WarpgroupKeys {
     score_gradients();
     hopper::round_weights<config::dtype>(score_gradients_, gradients_);
     release_statistics();
-    publish<adds_up>();
+    if constexpr (gives_dq) publish<adds_up>();
     float query_gradients[kQueryGradientColumns / 2];
     ptx::wgmma_fence();
     if constexpr (adds_up) {
@@ -175,7 +176,8 @@ class WarpgroupKeys {
                                                 const QueryTileAtHand& tile, float* dq_sums) {
     const int lane = static_cast<int>(threadIdx.x) % 32;
     const int warp = hopper::warp_in_warpgroup();
-    const unsigned offset = shared_.sums - shared_.keys + (consumer_ * 4 + warp) * SharedTiles::kSumBytes;
+    const unsigned offset =
+        shared_.sums - shared_.keys + (consumer_ * 4 + warp) * SharedTiles<gives_dq>::kSumBytes;
     if (lane == 0) ptx::cp_async_bulk_wait_group_read<0>();
     __syncwarp();
     float4* fragments = reinterpret_cast<float4*>(memory_ + offset) + lane;
@@ -188,7 +190,7 @@ class WarpgroupKeys {
     if (lane == 0) {
       ptx::cp_reduce_async_bulk_add_f32(
           dq_sums + QuerySums::offset(tile.first_sum_row + warp * 16, first_column()), shared_.keys + offset,
-          SharedTiles::kSumBytes);
+          SharedTiles<gives_dq>::kSumBytes);
       ptx::cp_async_bulk_commit_group();
     }
   }
@@ -212,7 +214,7 @@ class WarpgroupKeys {
     if (hopper::warp_in_warpgroup() == 0) ring.release(at_.stage);
   }
 
-  SharedTiles shared_;
+  SharedTiles<gives_dq> shared_;
   unsigned char* memory_;
   int consumer_, first_key_;
   Visibility sees_;

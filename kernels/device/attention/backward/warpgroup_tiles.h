@@ -30,13 +30,17 @@ using KeyRing = hopper::Pipeline<1>;
 constexpr int kQueryGradientColumns = config::dq_turns ? config::head_dim : config::head_dim / kConsumers;
 static_assert(config::tile_q == hopper::kProductRows, "a warpgroup has all rows of a step's dQ");
 static_assert(!config::dq_turns || kConsumers == 2, "two warpgroups take turns");
-static_assert(kQueryGradientColumns % hopper::kPanelColumns == 0, "a warpgroup has whole panels of dQ");
 
 /// Where a block keeps its tiles and barriers. All are shared addresses.
+template <bool gives_dq>
 struct SharedTiles {
-  static constexpr int kGradientBuffers = 2;
+  static_assert(!gives_dq || kQueryGradientColumns % hopper::kPanelColumns == 0,
+                "a warpgroup has whole panels of dQ");
+
+  static constexpr int kGradientBuffers = gives_dq ? 2 : 0;
   /// A warp's 16 rows of dQ, on their way to memory.
-  static constexpr int kSumBytes = 16 * kQueryGradientColumns * static_cast<int>(sizeof(float));
+  static constexpr int kSumBytes =
+      (gives_dq ? 16 : 0) * kQueryGradientColumns * static_cast<int>(sizeof(float));
   static constexpr int kStatisticsBytes = config::tile_q * 2 * static_cast<int>(sizeof(float));
 
   unsigned keys, values, queries, output_gradients, score_gradients, sums, statistics, barriers;
