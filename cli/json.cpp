@@ -90,6 +90,7 @@ Json to_json(const RankedConfig& ranked) {
             {"dram_read_interval_bytes", {p.dram_read_low_bytes, p.dram_read_high_bytes}},
             {"dram_write_interval_bytes", {p.dram_write_low_bytes, p.dram_write_high_bytes}},
             {"fidelity", p.fidelity},
+            {"sampled_share", p.sampled_share},
             {"sram_level_bytes", p.bounds.sram_level_bytes},
             {"sram_over_lower_bound", ratio(sram_over_lower_bound(p.bounds))},
             {"dram_over_compulsory", ratio(dram_over_compulsory(p))},

@@ -21,6 +21,11 @@ struct Options {
   bool warm = false, no_calibration = false, json = false, dry_run = false;
 };
 
+Fidelity fidelity_of(const std::string& name) {
+  if (name == "bounds") return Fidelity::bounds;
+  return name == "line" ? Fidelity::line : Fidelity::cache;
+}
+
 std::int64_t least_capability(const KernelDefinition& definition) {
   std::int64_t least = definition.variants().front().min_compute_capability;
   for (const VariantInfo& variant : definition.variants())
@@ -102,7 +107,7 @@ int run(const Options& options) {
   explore_options.threads = options.threads;
   explore_options.predict.seed = options.seed;
   explore_options.predict.cold_l2 = !options.warm;
-  explore_options.predict.fidelity = options.fidelity == "bounds" ? Fidelity::bounds : Fidelity::cache;
+  explore_options.predict.fidelity = fidelity_of(options.fidelity);
   explore_options.stop = stop_requested;
   ProgressLine progress("predicting");
   explore_options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
@@ -164,7 +169,7 @@ void register_predict(CLI::App& app, int& exit_code) {
   add_table_options(*command, options->tables);
   command->add_option("--top", options->top, "Lines to print")->capture_default_str();
   command->add_option("--fidelity", options->fidelity, "How to count")
-      ->check(CLI::IsMember({"bounds", "cache"}))
+      ->check(CLI::IsMember({"bounds", "cache", "line"}))
       ->capture_default_str();
   command->add_option("--threads", options->threads, "Threads (default: all cores)");
   command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();

@@ -23,7 +23,8 @@ class Counter {
     const bool counts = candidate_.tensors[action.tensor].role != Role::scratch;
     for_each_cell(grid, box, [&](CellId cell) {
       if (reads && !read_[cell] && !written_[cell]) bounds.compulsory_bytes += cells_.bytes[cell];
-      if (writes && !written_[cell] && counts) bounds.compulsory_bytes += cells_.bytes[cell];
+      if (writes && !written_[cell] && counts)
+        bounds.compulsory_bytes += grid.stored_share * cells_.bytes[cell];
       read_[cell] = read_[cell] || reads;
       written_[cell] = written_[cell] || writes;
     });

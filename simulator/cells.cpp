@@ -54,13 +54,8 @@ CellGrid describe(const TensorLayout& tensor, const DeviceProfile& profile) {
     grid.dimensions[d].size = grid.dimensions[d].cell = std::max<std::int64_t>(1, tensor.shape[d]);
     if (tensor.strides_elements[d] == 1 && (grid.contiguous < 0 || tensor.shape[d] > 1)) grid.contiguous = d;
   }
-  if (grid.contiguous >= 0) {
-    const std::int64_t run = grid.dimensions[grid.contiguous].size;
-    grid.packed = grid.rank == 1;
-    for (int d = 0; d < grid.rank; ++d) {
-      if (d != grid.contiguous && tensor.strides_elements[d] == run) grid.packed = true;
-    }
-  }
+  grid.runs = DramRuns(tensor, profile.dram_read_granule_bytes);
+  grid.packed = grid.runs.packed;
   return grid;
 }
 
@@ -157,8 +152,8 @@ void coarsen(CellGrid& grid) {
   std::ranges::max_element(begin, begin + grid.rank, {}, &CellGrid::Dimension::count)->cell *= 2;
 }
 
-// What DRAM moves for each cell: runs that end in a gap are whole granules.
-void append_bytes(const CellGrid& grid, std::int64_t granule, std::vector<float>& bytes) {
+// What DRAM moves for each cell.
+void append_bytes(const CellGrid& grid, std::vector<float>& bytes) {
   std::array<std::int64_t, kMaxRank> at{};
   for (std::int64_t cell = 0; cell < grid.cells; ++cell) {
     double product = 1;
@@ -172,13 +167,36 @@ void append_bytes(const CellGrid& grid, std::int64_t granule, std::vector<float>
         product *= static_cast<double>(extent);
       }
     }
-    bytes.push_back(
-        static_cast<float>(product * static_cast<double>(grid.packed ? run : round_up(run, granule))));
+    bytes.push_back(static_cast<float>(product * grid.runs.bytes(run)));
     for (int d = grid.rank - 1; d >= 0 && ++at[d] == grid.dimensions[d].count; --d) at[d] = 0;
   }
 }
 
 }  // namespace
+
+DramRuns::DramRuns(const TensorLayout& tensor, std::int64_t granule_bytes)
+    : granule(granule_bytes), alignment(granule_bytes) {
+  int contiguous = -1;
+  const int rank = static_cast<int>(tensor.shape.size());
+  for (int d = 0; d < rank; ++d) {
+    if (tensor.strides_elements[d] == 1 && (contiguous < 0 || tensor.shape[d] > 1)) contiguous = d;
+  }
+  packed = contiguous >= 0 && rank == 1;
+  for (int d = 0; d < rank; ++d) {
+    if (d == contiguous) continue;
+    packed |= contiguous >= 0 && tensor.strides_elements[d] == tensor.shape[contiguous];
+    const std::int64_t stride = tensor.strides_elements[d] * bytes_of(tensor.element);
+    if (tensor.shape[d] <= 1 || stride == 0) continue;
+    alignment = std::gcd(alignment, stride);
+    row_bytes = row_bytes == 0 ? stride : std::min(row_bytes, stride);
+  }
+}
+
+double DramRuns::bytes(std::int64_t run_bytes) const {
+  if (packed) return static_cast<double>(run_bytes);
+  const std::int64_t touched = round_up(run_bytes, alignment) + granule - alignment;
+  return static_cast<double>(row_bytes > run_bytes ? std::min(touched, row_bytes) : touched);
+}
 
 double CellGrid::sector_bytes_of(std::span<const std::int64_t> extents) const {
   double runs = 1;
@@ -238,7 +256,10 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
   space.bytes.reserve(static_cast<std::size_t>(total));
   for (CellGrid& grid : space.grids) {
     grid.first = space.cells();
-    if (grid.cells > 0) append_bytes(grid, profile.dram_read_granule_bytes, space.bytes);
+    if (grid.cells > 0) append_bytes(grid, space.bytes);
+    if (grid.contiguous < 0) continue;
+    const std::int64_t run = grid.dimensions[grid.contiguous].cell * grid.element_bytes;
+    grid.stored_share = static_cast<double>(run) / grid.runs.bytes(run);
   }
   return space;
 }

@@ -17,6 +17,19 @@ namespace weir {
 
 inline constexpr int kMaxRank = 8;
 
+// What DRAM moves for a run of contiguous bytes that begins where a cell does: whole granules, on average
+// over the places where rows begin. Rows that lie closer than a granule share it.
+struct DramRuns {
+  bool packed = false;          // nothing lies between runs
+  std::int64_t granule = 64;    // bytes
+  std::int64_t alignment = 64;  // bytes: divides the start of every row, at most a granule
+  std::int64_t row_bytes = 0;   // from a row to the next one; 0: there is one row
+
+  DramRuns() = default;
+  DramRuns(const TensorLayout& tensor, std::int64_t granule_bytes);
+  double bytes(std::int64_t run_bytes) const;
+};
+
 // One tensor's cells, numbered from `first` in row-major order.
 struct CellGrid {
   struct Dimension {
@@ -37,6 +50,8 @@ struct CellGrid {
 
   int contiguous = -1;  // the dimension of stride 1, or -1
   bool packed = false;  // nothing lies between runs along `contiguous`
+  DramRuns runs;
+  double stored_share = 1;  // bytes of a cell's elements over what DRAM reads for it
   std::int64_t element_bytes = 1;
   std::int64_t run_alignment = 1;  // bytes: divides the start of every run, at most a sector
   std::int64_t sector_bytes = 32;

@@ -5,22 +5,28 @@
 namespace weir {
 namespace {
 
-constexpr std::uint32_t kMaxEpochs = 1 << 13;
-constexpr std::uint32_t kLongestSum = 64;  // epochs; past it a distance is interpolated between marks
+constexpr std::uint32_t kLongestSum = 1024;  // epochs; past it a distance is interpolated between marks
 constexpr int kRequeuedPerEpoch = 64;
 constexpr std::uint32_t kFirstSequence = 2;  // 0 and 1 never are the youngest entry's
+
+std::uint32_t hash(std::uint32_t a, std::uint32_t b) {
+  std::uint32_t x = a * 0x9E3779B9U + b * 0x85EBCA6BU;
+  x = (x ^ (x >> 16)) * 0x7FEB352DU;
+  x = (x ^ (x >> 15)) * 0x846CA68BU;
+  return x ^ (x >> 16);
+}
 
 }  // namespace
 
 L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
     : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share),
       private_weight_(parameters.private_weight),
-      shared_weight_(parameters.shared_weight),
+      second_copy_weight_(parameters.shared_weight - parameters.private_weight),
       capacity_(parameters.capacity_bytes),
       epoch_weight_(parameters.capacity_bytes / parameters.epochs),
       dirty_capacity_(parameters.dirty_capacity_bytes),
       cells_(cell_bytes.size()),
-      weights_(kMaxEpochs, 0.0),
+      weights_(parameters.kept_epochs, 0.0),
       queue_base_(kFirstSequence) {
   for (std::size_t id = 0; id < cell_bytes.size(); ++id) cells_[id].bytes = cell_bytes[id];
   for (int mark = 0; mark < kMarks; ++mark) {
@@ -32,29 +38,41 @@ L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
 
 SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
   Cell& cell = cells_[id];
-  // The other side's copy ages by its own last use, and is there unless it is very likely gone. A write
-  // leaves one copy, where it was made.
-  const float gone = miss_of(cell.used[1 - side]).expected;
-  const float both = kind == kReader ? 1 - gone * gone * gone : 0.0F;
-  const double weight = weight_of(cell);
-  cell.used[side] = now_;
-  if (both <= 0) cell.used[1 - side] = 0;
-  if (cell.epoch > marks_[0].epoch && both == cell.both) {
-    // Nothing changes below the marks.
-    weights_[cell.epoch] -= weight;
-    weights_[now_] += weight;
-    cell.epoch = now_;
-    if (weights_[now_] >= epoch_weight_) next_epoch();
-    return {};
+  const std::uint32_t young = cell.epoch(), old = std::min(cell.used[0], cell.used[1]);
+  const double weight = cell.bytes * private_weight_, second = cell.bytes * second_copy_weight_;
+  std::uint32_t& older = cell.used[1 - side];
+  if (kind == kWriter) {
+    older = 0;  // a write leaves one copy, where it was made
+  } else if (older > cell.used[side] && asks_the_other_side(id, cell.used[side], older)) {
+    older = now_;
   }
-  const SurvivalTable::Miss miss = miss_of(cell.epoch);
-  if (cell.dirty > 0 && miss.expected > 0) write_back(id, cell.dirty * double{miss.expected});
-  put(cell.epoch, -weight);
-  cell.both = both;
-  cell.epoch = now_;
-  put(now_, weight_of(cell));
+  cell.used[side] = now_;
+  SurvivalTable::Miss miss;
+  if (young > marks_[0].epoch && (old == older || old > marks_[0].epoch)) {
+    // Nothing changes below the marks.
+    weights_[young] -= weight;
+    weights_[now_] += weight;
+    if (old != older) {
+      weights_[old] -= second;
+      if (older != 0) weights_[older] += second;
+    }
+  } else {
+    miss = miss_of(young);
+    if (cell.dirty > 0 && miss.expected > 0) write_back(id, cell.dirty * double{miss.expected});
+    if (young != 0) put(young, -weight);
+    if (old != 0) put(old, -second);
+    if (older != 0) put(older, second);
+    put(now_, weight);
+  }
   if (weights_[now_] >= epoch_weight_) next_epoch();
   return miss;
+}
+
+// A reader that does not find its side's copy uses the other one, which is as good as new from then on.
+bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const {
+  if (own > marks_[0].epoch) return false;
+  const float share = miss_of(own).expected - miss_of(other).expected;
+  return share > 0 && static_cast<float>(hash(id, now_)) < share * 0x1p32F;
 }
 
 // Adds weight to an epoch.
@@ -100,7 +118,7 @@ void L2Cache::next_epoch() {
   for (Mark& mark : marks_) advance(mark);
   advance(lost_);
   write_back_old();
-  if (++now_ == kMaxEpochs) compact();
+  if (++now_ == weights_.size()) compact();
 }
 
 void L2Cache::advance(Mark& mark) {
@@ -114,16 +132,15 @@ void L2Cache::advance(Mark& mark) {
 // ones.
 void L2Cache::compact() {
   const std::uint32_t first = marks_.back().epoch + 1;
-  std::vector<std::uint32_t> renumbered(kMaxEpochs, 0);
-  std::vector<double> merged(kMaxEpochs, 0.0);
+  std::vector<std::uint32_t> renumbered(weights_.size(), 0);
+  std::vector<double> merged(weights_.size(), 0.0);
   std::uint32_t last = 0;
-  for (std::uint32_t epoch = first; epoch < kMaxEpochs; ++epoch) {
+  for (std::uint32_t epoch = first; epoch < weights_.size(); ++epoch) {
     if (last == 0 || merged[last] + weights_[epoch] > epoch_weight_) ++last;
     renumbered[epoch] = last;
     merged[last] += weights_[epoch];
   }
   for (Cell& cell : cells_) {
-    cell.epoch = renumbered[cell.epoch];
     for (std::uint32_t& epoch : cell.used) epoch = renumbered[epoch];
   }
   weights_ = std::move(merged);
@@ -183,7 +200,7 @@ void L2Cache::write_back_old() {
       write_back(id, excess);
       break;
     }
-    if (excess > 0 || cell.epoch <= lost_.epoch) {
+    if (excess > 0 || cell.epoch() <= lost_.epoch) {
       if (cell.dirty > 0) write_back(id, cell.dirty);
       cell.sequence = 0;
     } else if ((cell.flags & kReadSinceWrite) && requeued < kRequeuedPerEpoch) {

@@ -1,10 +1,10 @@
 // The L2 as one LRU stack of weighted bytes, at the granularity of cells (parts of tiles).
 //
-// Each cell remembers the epoch of its last use; an epoch ends when a small share of the capacity has been
-// used in it. The reuse distance of a cell is the weight of all cells used since, which the weights per epoch
-// give. Marks at fixed distances follow the stack, so that distances below the first mark (nearly all
-// accesses) cost nothing and others a short sum. Expected values instead of random outcomes: an access finds
-// a share of its cell.
+// Each cell remembers the epoch of its last use from either side of the L2; an epoch ends when a small share
+// of the capacity has been used in it. The reuse distance of a cell is the weight of all cells used since,
+// which the weights per epoch give. Marks at fixed distances follow the stack, so that distances below the
+// first mark (nearly all accesses) cost nothing and others a short sum. Expected values instead of random
+// outcomes: an access finds a share of its cell.
 #pragma once
 
 #include <algorithm>
@@ -24,7 +24,8 @@ struct L2Parameters {
   double dirty_capacity_bytes = 0;
   double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
   double larger_share = 0.06;
-  double epochs = 128;  // per capacity: the resolution of reuse distances
+  double epochs = 128;                  // per capacity: the resolution of reuse distances
+  std::uint32_t kept_epochs = 1 << 13;  // before old ones are forgotten and sparse ones merged
 };
 
 using CellId = std::uint32_t;
@@ -32,6 +33,11 @@ using CellId = std::uint32_t;
 class L2Cache {
  public:
   L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes);
+
+  CellId add_cell(float bytes) {
+    cells_.push_back({.bytes = bytes});
+    return static_cast<CellId>(cells_.size() - 1);
+  }
 
   // The share of the cell that the access does not find. Side 0 or 1: the partition of the reading SM.
   SurvivalTable::Miss read(CellId cell, int side) { return touch(cell, side, kReader); }
@@ -63,14 +69,16 @@ class L2Cache {
   static constexpr int kMarks = 8;
 
   struct Cell {
-    std::uint32_t epoch = 0;              // of the last use; 0: never used or long gone
-    std::array<std::uint32_t, 2> used{};  // epoch of the last use from each side
+    // Epoch of the last use from each side, 0: never or long ago. The younger copy weighs as private data
+    // does, and the older one, at its own place in the stack, what shared data weighs more.
+    std::array<std::uint32_t, 2> used{};
     float bytes = 0;
     float arrival = 0;
     float dirty = 0;             // bytes
     std::uint32_t sequence = 0;  // of its entry in the queue of dirty cells
-    float both = 0;              // the share of it that both sides hold
     std::uint8_t flags = 0;
+
+    std::uint32_t epoch() const { return std::max(used[0], used[1]); }
   };
 
   // A position in the stack: `epoch` is the youngest epoch with at least `distance` of weight above it.
@@ -84,13 +92,11 @@ class L2Cache {
   SurvivalTable::Miss touch(CellId id, int side, int kind) {
     Cell& cell = cells_[id];
     cell.flags |= kind == kReader ? kRead | kReadSinceWrite : kWritten;
-    if (cell.used[side] == now_ && (kind == kReader || cell.both == 0)) return {};
+    if (cell.used[side] == now_ && (kind == kReader || cell.used[1 - side] == 0)) return {};
     return move_to_front(id, side, kind);
   }
   SurvivalTable::Miss move_to_front(CellId id, int side, int kind);
-  double weight_of(const Cell& cell) const {
-    return cell.bytes * (private_weight_ + cell.both * (shared_weight_ - private_weight_));
-  }
+  bool asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const;
   void put(std::uint32_t epoch, double weight);
   SurvivalTable::Miss miss_of(std::uint32_t epoch) const;
   double distance_of(std::uint32_t epoch) const;
@@ -103,12 +109,12 @@ class L2Cache {
   void tidy_queue();
 
   SurvivalTable table_;
-  double private_weight_, shared_weight_;
+  double private_weight_, second_copy_weight_;
   double capacity_;
   double epoch_weight_;
   double dirty_capacity_;
   std::vector<Cell> cells_;
-  std::vector<double> weights_;  // per epoch
+  std::vector<double> weights_;  // per epoch, kept_epochs of them
   std::uint32_t now_ = 1;
   std::array<Mark, kMarks> marks_;  // by distance
   Mark lost_;                       // dirty cells past it are written back

@@ -11,7 +11,11 @@
 
 namespace weir {
 
-enum class Fidelity { bounds, cache };
+enum class Fidelity {
+  bounds,  // what is touched and asked for; no cache
+  cache,   // the walk through the cell model of the L2
+  line,    // the same walk, its accesses through an L2 of lines and sectors: slow, for checking `cache`
+};
 
 struct PredictOptions {
   Fidelity fidelity = Fidelity::cache;

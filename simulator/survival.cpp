@@ -1,5 +1,6 @@
 #include "simulator/survival.h"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 
@@ -9,6 +10,12 @@ namespace {
 // Tails of the law that count as "all" and "none": 1 - survival < 2.5e-4, and survival < 2e-9.
 constexpr double kLowerTail = 8.3;
 constexpr double kUpperTail = 3.0;
+// However wide the law: no table shows a loss below half of the capacity.
+constexpr double kLeastDistance = 0.5;
+
+double least_distance(double width) {
+  return std::max(kLeastDistance, 1 - kLowerTail * width);
+}
 
 }  // namespace
 
@@ -21,13 +28,12 @@ double mean_lifetime(double width) {
 }
 
 SurvivalTable::SurvivalTable(double width, double smaller, double larger)
-    : first_((1 - kLowerTail * width) * (1 - smaller)), last_((1 + kUpperTail * width) * (1 + larger)) {
-  if (first_ < 0.05) first_ = 0.05;
+    : first_(least_distance(width) * (1 - smaller)), last_((1 + kUpperTail * width) * (1 + larger)) {
   scale_ = kSteps / (last_ - first_);
   misses_.reserve(kSteps);
   const auto miss = [&](double distance) {
-    // A tail below kLowerTail is no miss: what fits stays.
-    return distance < 1 - kLowerTail * width ? 0.0F : static_cast<float>(1 - survival(distance, width));
+    // A tail below it is no miss: what fits stays.
+    return distance < least_distance(width) ? 0.0F : static_cast<float>(1 - survival(distance, width));
   };
   for (int step = 0; step < kSteps; ++step) {
     const double distance = first_ + (step + 0.5) / scale_;

@@ -83,6 +83,7 @@ class Walk {
         program_(program),
         cells_(cells),
         cache_(state.cache),
+        lines_(state.lines),
         seed_(seed),
         costs_(rates_of(profile, candidate)),
         start_(state.start_seconds),
@@ -109,6 +110,7 @@ class Walk {
     const std::int64_t batch = batch_ = walker_->position.batch;
     ahead_ = walker_->position.prefetch;
     const auto times = static_cast<double>(batch);
+    if (lines_) lines_->access(action, plan.box(action, frame, batch), walker_->side);
     if (CellId cell; plan.find_cell(frame, batch, cell)) {
       access(action, frame, times * plan.bytes(), times * plan.sector_bytes(),
              [&](auto&& visit) { visit(cell); });
@@ -156,7 +158,8 @@ class Walk {
       traffic.l2_write_bytes += sector_bytes;
       step_unit_.store_bytes += static_cast<float>(sector_bytes);
       const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
-      cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
+      const double stored_share = cells_.grids[static_cast<std::size_t>(action.tensor)].stored_share;
+      cells([&](CellId cell) { store(cell, bytes, stored_share, action.access, counts, traffic); });
     }
   }
 
@@ -179,12 +182,13 @@ class Walk {
     arrival_ = std::max(arrival_, time + kUseSeconds);
   }
 
-  void store(CellId cell, double bytes, AccessKind kind, bool counts, Traffic& traffic) {
+  void store(CellId cell, double bytes, double stored_share, AccessKind kind, bool counts, Traffic& traffic) {
     const double cell_bytes = cache_.bytes(cell);
     if (kind == AccessKind::reduce && !cache_.was_read(cell) && !cache_.was_written(cell))
       result_.new_read_bytes += cell_bytes;
-    if (counts && !cache_.was_written(cell)) result_.new_write_bytes += cell_bytes;
-    const SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, cell_bytes));
+    const double most = stored_share * cell_bytes;
+    if (counts && !cache_.was_written(cell)) result_.new_write_bytes += most;
+    const SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, most));
     if (kind == AccessKind::reduce) fetch(cell, miss, traffic);
     settle_write_backs();
   }
@@ -387,6 +391,7 @@ class Walk {
   const FlatProgram& program_;
   const CellSpace& cells_;
   L2Cache& cache_;
+  LineTrace* lines_;
   const std::uint64_t seed_;
   const Costs costs_;
   std::vector<AccessPlan> plans_;

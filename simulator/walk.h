@@ -12,6 +12,7 @@
 #include "simulator/cells.h"
 #include "simulator/flat_program.h"
 #include "simulator/l2_cache.h"
+#include "simulator/line_trace.h"
 
 namespace weir {
 
@@ -59,6 +60,7 @@ struct WalkResult {
 struct WalkState {
   L2Cache& cache;
   double start_seconds = 0;
+  LineTrace* lines = nullptr;  // if set, told of every access
 };
 
 // Achievable rates of a candidate on a device.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -88,6 +89,23 @@ Result<Space> explore(const KernelDefinition& definition, const Problem& problem
   }
   std::sort(space.ranked.begin(), space.ranked.end(), faster);
   return space;
+}
+
+std::vector<RejectedConfig> sample_rejections(const std::vector<RejectedConfig>& rejected,
+                                              std::size_t per_reason) {
+  std::map<std::string, std::size_t> counts;
+  for (const RejectedConfig& each : rejected) ++counts[each.reason];
+  std::map<std::string, std::size_t> taken;
+  std::vector<RejectedConfig> sample;
+  for (const RejectedConfig& each : rejected) {
+    const std::size_t number = ++taken[each.reason];
+    if (number > per_reason) continue;
+    sample.push_back(each);
+    const std::size_t more = counts.at(each.reason) - number;
+    if (number == per_reason && more > 0)
+      sample.back().reason += " (and " + std::to_string(more) + " configurations more)";
+  }
+  return sample;
 }
 
 }  // namespace weir

@@ -67,7 +67,8 @@ Status Sweep::explore() {
     trials_.push_back({ranked.prediction.time_seconds, ranked.is_default, Trial::State::open, 0});
   }
   std::vector<Record> rows;
-  for (const RejectedConfig& rejected : space_.rejected) {
+  constexpr std::size_t kStoredPerReason = 100;
+  for (const RejectedConfig& rejected : sample_rejections(space_.rejected, kStoredPerReason)) {
     rows.push_back(row(rejected.config, Outcome::rejected, rejected.reason));
   }
   return store_.write(rows);

@@ -135,7 +135,7 @@ TEST(BlockSchedule, ALongLaunchTakesAsLongPerWaveAsAShortOne) {
 }
 
 TEST(TimeModel, MoreOfAnyRateIsNeverSlower) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const Case c = any_case();
     const DeviceProfile profile = h100();
     const double seconds = c.seconds(profile);
@@ -147,11 +147,11 @@ TEST(TimeModel, MoreOfAnyRateIsNeverSlower) {
       faster.*rate *= 1.5;
       RC_ASSERT(c.seconds(faster) <= seconds * (1 + 1e-9));
     }
-  });
+  }));
 }
 
 TEST(TimeModel, LessLatencyIsNeverSlower) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const Case c = any_case();
     const DeviceProfile profile = h100();
     const double seconds = c.seconds(profile);
@@ -163,11 +163,11 @@ TEST(TimeModel, LessLatencyIsNeverSlower) {
       sooner.*latency *= 0.7;
       RC_ASSERT(c.seconds(sooner) <= seconds * (1 + 1e-9));
     }
-  });
+  }));
 }
 
 TEST(TimeModel, MoreWorkIsNeverFaster) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const Case c = any_case();
     const DeviceProfile profile = h100();
     const double seconds = c.seconds(profile);
@@ -177,11 +177,11 @@ TEST(TimeModel, MoreWorkIsNeverFaster) {
       for (UnitWork& unit : more.walked.units) unit.*amount = unit.*amount * 1.5F + 1024;
       RC_ASSERT(more.seconds(profile) >= seconds * (1 - 1e-9));
     }
-  });
+  }));
 }
 
 TEST(TimeModel, LoadsThatRunFurtherAheadNeverWaitLonger) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     Case c = any_case();
     const DeviceProfile profile = h100();
     double before = 1e9;
@@ -190,7 +190,7 @@ TEST(TimeModel, LoadsThatRunFurtherAheadNeverWaitLonger) {
       RC_ASSERT(seconds <= before * (1 + 1e-9));
       before = seconds;
     }
-  });
+  }));
 }
 
 TEST(TimeModel, TwoBlocksOnAnSmHideEachOthersWaits) {
@@ -204,7 +204,7 @@ TEST(TimeModel, TwoBlocksOnAnSmHideEachOthersWaits) {
 }
 
 TEST(TimeModel, NoLaunchBeatsTheBoundOfAnyResource) {
-  rc::check([] {
+  EXPECT_TRUE(rc::check([] {
     const Case c = any_case();
     const DeviceProfile profile = h100();
     const LaunchTime time = launch_time(profile, rates_of(profile), c.launch, c.walked, c.traffic);
@@ -212,7 +212,7 @@ TEST(TimeModel, NoLaunchBeatsTheBoundOfAnyResource) {
       RC_ASSERT(time.seconds >= time.resources[i] * (1 - 1e-6));
     RC_ASSERT(time.resources[static_cast<std::size_t>(time.bound_by)] ==
               *std::max_element(time.resources.begin(), time.resources.end()));
-  });
+  }));
 }
 
 TEST(TimeModel, AnIdleLaunchTakesItsLatency) {

@@ -53,9 +53,17 @@ class Pipeline {
   /// Producer: waits until the stage may be overwritten, and announces the bytes that will arrive in it, all
   /// blocks' copies together.
   __device__ __forceinline__ void acquire(const Position& position, unsigned arriving_bytes) const {
+    wait_until_empty(position);
+    ptx::mbarrier_arrive_expect_tx(full(position.stage), arriving_bytes);
+  }
+
+  /// Producer that writes a stage itself: waits until it may, and says that it has.
+  __device__ __forceinline__ void wait_until_empty(const Position& position) const {
     while (!ptx::mbarrier_try_wait_parity(empty(position.stage), position.parity ^ 1)) {
     }
-    ptx::mbarrier_arrive_expect_tx(full(position.stage), arriving_bytes);
+  }
+  __device__ __forceinline__ void publish(const Position& position) const {
+    ptx::mbarrier_arrive(full(position.stage));
   }
 
   /// Consumer: waits until everything has arrived.

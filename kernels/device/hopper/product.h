@@ -59,6 +59,19 @@ __device__ __forceinline__ void multiply(Sums<BTile::columns>& sums,
   }
 }
 
+/// sums = transpose(A) · B over all rows of both: 64 columns of A, those of the panel at `a_panel`, and
+/// `columns` of B from that of the panel at `b_panel` on.
+template <Element element, class ATile, class BTile, int columns>
+__device__ __forceinline__ void multiply_across(Sums<columns>& sums, unsigned a_panel, unsigned b_panel) {
+  static_assert(ATile::rows == BTile::rows, "the rows of both are multiplied");
+  const unsigned long long a = ATile::along_rows(a_panel);
+  const unsigned long long b = BTile::along_rows(b_panel);
+#pragma unroll
+  for (int step = 0; step < ATile::rows / kDepth; ++step) {
+    multiply_add<element, true, true>(sums, a + ATile::rows_step(step), b + BTile::rows_step(step), step > 0);
+  }
+}
+
 /// Keeps the compiler from moving what follows, on `sums`, before the wait for their product.
 template <int registers>
 __device__ __forceinline__ void pin(float (&sums)[registers]) {

@@ -23,11 +23,28 @@ __device__ __forceinline__ int warp_in_warpgroup() {
 }
 
 /// Barriers of the block by use; number 0 is __syncthreads.
-enum BarrierUse { kWithinWarpgroup = 1, kTurn = 5 };
+enum BarrierUse { kWithinWarpgroup = 1, kTurn = 5, kAllConsumers = 8 };
 
 /// Among the threads of one consumer warpgroup.
 __device__ __forceinline__ void sync_warpgroup(int consumer) {
   ptx::bar_sync(kWithinWarpgroup + consumer, kWarpgroupThreads);
+}
+
+/// Among the threads of all consumer warpgroups.
+template <int consumers>
+__device__ __forceinline__ void sync_consumers() {
+  ptx::bar_sync(kAllConsumers, consumers * kWarpgroupThreads);
+}
+
+/// The same at every step, of whose numbers `parity` is the lowest bit. Who does not wait may be one step
+/// ahead.
+template <int consumers, bool waits>
+__device__ __forceinline__ void meet_consumers(int parity) {
+  if constexpr (waits) {
+    ptx::bar_sync(kAllConsumers + 1 + parity, consumers * kWarpgroupThreads);
+  } else {
+    ptx::bar_arrive(kAllConsumers + 1 + parity, consumers * kWarpgroupThreads);
+  }
 }
 
 /// How the registers of a block are split: each thread starts with the same number, the producer gives up all

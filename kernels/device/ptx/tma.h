@@ -82,6 +82,16 @@ __device__ __forceinline__ void cp_async_bulk_tensor_4d_store(const TensorMap& m
       : "memory");
 }
 
+/// Adds `bytes` bytes of f32, each by itself, from the shared address `source` to `destination`; all
+/// multiples of 16. Otherwise as above.
+__device__ __forceinline__ void cp_reduce_async_bulk_add_f32(float* destination, unsigned source,
+                                                             unsigned bytes) {
+  asm volatile("cp.reduce.async.bulk.global.shared::cta.bulk_group.add.f32 [%0], [%1], %2;\n" ::"l"(
+                   __cvta_generic_to_global(destination)),
+               "r"(source), "r"(bytes)
+               : "memory");
+}
+
 /// Closes this thread's group of stores.
 __device__ __forceinline__ void cp_async_bulk_commit_group() {
   asm volatile("cp.async.bulk.commit_group;\n" ::: "memory");

@@ -49,6 +49,15 @@ inline void cp_reduce_async_bulk_tensor_2d_add(const TensorMap& map, unsigned so
   const int at[]{c0, c1};
   weir::emulator::tensor_store(map, source, at, 2, true, site);
 }
+inline void cp_reduce_async_bulk_add_f32(float* destination, unsigned source, unsigned bytes, WEIR_SITE) {
+  TensorMap run{};  // of one dimension
+  run.base = reinterpret_cast<unsigned char*>(destination);
+  run.rank = 1;
+  run.element_bytes = sizeof(float);
+  run.sizes[0] = run.box[0] = static_cast<unsigned short>(bytes / sizeof(float));
+  const int at[]{0};
+  weir::emulator::tensor_store(run, source, at, 1, true, site);
+}
 inline void cp_async_bulk_commit_group() {
   weir::emulator::tensor_store_commit();
 }
