@@ -65,7 +65,11 @@ extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
                                         q_stride, seq_q - work.first_row);
   if (stream.steps.any()) {
     Schedule::begin(rows, stream);
-    run_mixed(rows, stream);
+    if constexpr (sparse::BlockSteps::kMaskedFirst) {
+      run_masked_first(rows, stream);
+    } else {
+      run_mixed(rows, stream);
+    }
   }
 
   // A block without kept keys still has Q in flight, in no group yet.

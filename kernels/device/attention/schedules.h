@@ -128,6 +128,21 @@ struct Overlapped {
 using Schedule = device::Choose<config::overlap, Overlapped,
                                 device::Choose<config::stages == 1, SingleBuffered, CopiesAhead>::Type>::Type;
 
+/// All steps of a block, where the tiles that need a mask come first.
+__device__ __forceinline__ void run_masked_first(QueryRows& rows, auto& stream) {
+  constexpr int kLast = Schedule::kLastIsSpecial ? 1 : 0;
+  int step = 0;
+  for (; !stream.steps.ended(step, kLast) && !stream.steps.is_whole(step); ++step) {
+    Schedule::step<true, false>(rows, stream, step);
+    stream.steps.advance();
+  }
+  for (; !stream.steps.ended(step, kLast); ++step) {
+    Schedule::step<false, false>(rows, stream, step);
+    stream.steps.advance();
+  }
+  if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+}
+
 /// All steps of a block, where any tile may need a mask.
 __device__ __forceinline__ void run_mixed(QueryRows& rows, auto& stream) {
   int step = 0;

@@ -16,6 +16,9 @@ class BlockSteps {
   using Keys = Cover<config::tile_kv, config::block_kv>;
   using Tiles = KeptTiles<Rows::blocks_of_tile, Keys::blocks_of_tile, Keys::tiles_of_block>;
 
+  /// Whether tiles need a mask only where they cross the diagonal or the last key.
+  static constexpr bool kMaskedFirst = Rows::blocks_of_tile * Keys::blocks_of_tile == 1;
+
   static __device__ __forceinline__ BlockSteps of(const BlockLists& rows,
                                                   const QueryWork<config::tile_q>& work,
                                                   const attention::Visibility& visibility) {

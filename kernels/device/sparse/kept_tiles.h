@@ -49,49 +49,52 @@ class KeptTiles {
   /// `first[i]` is where the list of line i begins in `blocks`, `first[i + 1]` where it ends. Lines from
   /// `existing` on keep nothing.
   __device__ __forceinline__ KeptTiles(const int* first, const int* blocks, int existing, int begin, int end)
-      : blocks_(blocks), begin_(begin), end_(end) {
+      : blocks_(blocks), begin_(begin) {
 #pragma unroll
     for (int line = 0; line < lines; ++line) {
       first_[line] = first[min(line, existing)];
       left_[line] = first[min(line + 1, existing)];
     }
-    fetch();
+    find();
+    while (tile() >= end) pass();
   }
 
   __device__ __forceinline__ KeptTile next() {
-    do {
-      if (tiles_left_ == 0 && !next_group()) return {-1, 0};
-      --tiles_left_;
-    } while (tile() >= end_);
     if (tile() < begin_) return {-1, 0};
-    return {tile(), bits_};
+    const KeptTile found{tile(), kOneBlock ? kAll : bits_};
+    pass();
+    return found;
   }
 
  private:
-  static constexpr bool kSimple = lines == 1 && blocks_along == 1;
+  static constexpr bool kOneBlock = lines == 1 && blocks_along == 1;
 
+  /// The next one; below 0 at the end.
   __device__ __forceinline__ int tile() const {
-    return group_ * tiles_along + tiles_left_;
+    return group_ * tiles_along + after_;
   }
 
-  /// One list: its next entry is on its way while the tiles of this one are worked on.
-  __device__ __forceinline__ void fetch() {
-    if (kSimple) fetched_ = left_[0] > first_[0] ? blocks_[--left_[0]] : -1;
-  }
-
-  /// The last group of blocks that one tile covers, or the last block, of those that are left.
-  __device__ __forceinline__ bool next_group() {
-    if constexpr (kSimple) {
-      group_ = fetched_;
-      bits_ = 1;
-      fetch();
+  __device__ __forceinline__ void pass() {
+    if (tiles_along > 1 && after_ > 0) {
+      --after_;
     } else {
-      group_ = -1;
+      find();
+    }
+  }
+
+  /// The last block of those that are left, or the last group of blocks that one tile covers. The entry of a
+  /// single list is on its way while the tile before is worked on.
+  __device__ __forceinline__ void find() {
+    after_ = tiles_along - 1;
+    group_ = -1;
+    if constexpr (kOneBlock) {
+      if (left_[0] > first_[0]) group_ = blocks_[--left_[0]];
+    } else {
+      bits_ = 0;
 #pragma unroll
       for (int line = 0; line < lines; ++line) {
         if (left_[line] > first_[line]) group_ = max(group_, blocks_[left_[line] - 1] / blocks_along);
       }
-      bits_ = 0;
 #pragma unroll
       for (int line = 0; line < lines; ++line) {
         while (left_[line] > first_[line]) {
@@ -102,15 +105,12 @@ class KeptTiles {
         }
       }
     }
-    tiles_left_ = tiles_along;
-    return group_ >= 0;
   }
 
   const int* blocks_;
-  int begin_, end_;
+  int begin_;
   int first_[lines], left_[lines];  // of each line's list, what is left to walk
-  int group_ = -1, tiles_left_ = 0;
-  int fetched_ = -1;
+  int group_, after_;               // the next tile's, and how many tiles of its block come after it
   unsigned bits_ = 0;
 };
 
