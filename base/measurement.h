@@ -32,6 +32,18 @@ struct Timing {
   bool operator==(const Timing&) const = default;
 };
 
+// What one of several launches moved, between the end of the launch before it and its own.
+struct LaunchCounters {
+  std::string launch;  // its name in the definition
+  double dram_read_bytes = 0;
+  double dram_write_bytes = 0;
+  double l2_read_bytes = 0;
+  double l2_write_bytes = 0;
+  double duration_seconds = 0;
+
+  bool operator==(const LaunchCounters&) const = default;
+};
+
 // Hardware counters of one run with a cold, clean L2 (median over `repeats`).
 struct Counters {
   double dram_read_bytes = 0;   // dram__bytes_read.sum
@@ -40,8 +52,11 @@ struct Counters {
   double l2_write_bytes = 0;    // lts__t_sectors_srcunit_tex_op_write.sum x 32
   double duration_seconds = 0;  // gpu__time_duration.sum; for rates only, it includes front-end work
   std::int64_t repeats = 0;
-  double dram_read_spread = 0;        // (maximum - minimum) / median over the repeats
-  std::map<std::string, double> raw;  // every metric by its CUPTI name
+  double dram_read_spread = 0;  // (maximum - minimum) / median over the repeats
+  // Every metric by its CUPTI name; of several launches those that add up.
+  std::map<std::string, double> raw;
+  // Of a kernel with several launches, in their order; one launch is the whole. Medians of their own.
+  std::vector<LaunchCounters> launches;
 
   bool operator==(const Counters&) const = default;
 };

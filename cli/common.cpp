@@ -8,6 +8,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "tuner/workload.h"
+
 namespace weir::cli {
 namespace {
 
@@ -66,9 +68,22 @@ void catch_interrupts() {
   sigaction(SIGTERM, &action, nullptr);
 }
 
-Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std::vector<std::string>& texts) {
-  std::map<std::string, std::vector<std::int64_t>> tables;
-  for (const std::string& text : texts) {
+void add_table_options(CLI::App& command, TableOptions& options) {
+  command.add_option("--table", options.texts, "An integer table of the problem: name=FILE or name=1;2;3");
+  command.add_option("--tables", options.file, "YAML file with the problem's tables: {name: [1, 2, 3], …}");
+  command.add_option("--mask", options.mask,
+                     "The blocks of scores that are kept: full, butterfly(stride=8), window(left=2,right=0), "
+                     "global(rows=1,columns=1), random(density=0.1,seed=1), file(PATH), joined by +");
+}
+
+Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const TableOptions& options) {
+  Tables tables;
+  if (!options.file.empty()) {
+    Result<Tables> loaded = load_tables(options.file);
+    if (!loaded) return loaded.error();
+    tables = std::move(*loaded);
+  }
+  for (const std::string& text : options.texts) {
     const std::size_t equals = text.find('=');
     if (equals == std::string::npos) {
       return Error{ErrorKind::usage, "--table " + text + " has no '='",
@@ -77,6 +92,7 @@ Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std:
     std::string content = text.substr(equals + 1);
     if (std::ifstream file(content); file) content.assign(std::istreambuf_iterator<char>(file), {});
     std::vector<std::int64_t>& values = tables[text.substr(0, equals)];
+    values.clear();
     std::size_t at = 0;
     while ((at = content.find_first_of("-0123456789", at)) != std::string::npos) {
       std::size_t used = 0;

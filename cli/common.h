@@ -37,7 +37,15 @@ void say(const std::string& message);  // one line to stderr
 bool stop_requested();
 void catch_interrupts();
 
-// "--table kept_blocks=FILE" or "kept_blocks=1;2;3": integers separated by anything that is no digit or sign.
-Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const std::vector<std::string>& texts);
+// A problem's integer tables on the command line.
+struct TableOptions {
+  std::vector<std::string>
+      texts;  // --table kept=FILE or kept=1;2;3: integers separated by anything that is no digit or sign
+  std::string file;  // --tables FILE: YAML, names and lists
+  std::string
+      mask;  // --mask butterfly: those of a block mask (masks/mask_text.h), which parse_tables leaves out
+};
+void add_table_options(CLI::App& command, TableOptions& options);
+Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const TableOptions& options);
 
 }  // namespace weir::cli

@@ -32,6 +32,17 @@ std::string legal_values(const ParameterInfo& parameter) {
                                   : fmt::format("{}", fmt::join(parameter.values, " | "));
 }
 
+std::string capabilities(const VariantInfo& variant) {
+  const auto text = [](std::int64_t capability) {
+    return fmt::format("{}.{}", capability / 10, capability % 10);
+  };
+  const std::int64_t first = variant.min_compute_capability, last = variant.max_compute_capability;
+  if (first == 0 && last == 0) return "";
+  if (last == 0) return fmt::format(" (compute capability {} and up)", text(first));
+  if (first == last) return fmt::format(" (compute capability {})", text(first));
+  return fmt::format(" (compute capability {} to {})", text(first), text(last));
+}
+
 void print(const KernelDefinition& definition) {
   fmt::print("{}: {}\n  problem\n", definition.name(), definition.summary());
   for (const ParameterInfo& p : definition.parameters()) {
@@ -39,11 +50,7 @@ void print(const KernelDefinition& definition) {
                p.default_text.empty() ? "required" : "default " + p.default_text, p.summary);
   }
   for (const VariantInfo& v : definition.variants()) {
-    fmt::print("  tunables{}{}\n", v.name.empty() ? "" : " of variant " + v.name,
-               v.min_compute_capability
-                   ? fmt::format(" (compute capability {}.{} and up)", v.min_compute_capability / 10,
-                                 v.min_compute_capability % 10)
-                   : "");
+    fmt::print("  tunables{}{}\n", v.name.empty() ? "" : " of variant " + v.name, capabilities(v));
     for (const TunableInfo& t : v.tunables) fmt::print("    {:<16} {}\n", t.name, fmt::join(t.values, " "));
   }
 }
@@ -63,8 +70,10 @@ Json describe(const KernelDefinition& definition) {
   for (const VariantInfo& v : definition.variants()) {
     Json tunables = Json::object();
     for (const TunableInfo& t : v.tunables) tunables[t.name] = t.values;
-    variants.push_back(
-        Json{{"name", v.name}, {"min_compute_capability", v.min_compute_capability}, {"tunables", tunables}});
+    variants.push_back(Json{{"name", v.name},
+                            {"min_compute_capability", v.min_compute_capability},
+                            {"max_compute_capability", v.max_compute_capability},
+                            {"tunables", tunables}});
   }
   return Json{{"kernel", definition.name()},
               {"summary", definition.summary()},

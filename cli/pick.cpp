@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "masks/problem_mask.h"
 #include "runtime/catalog.h"
 #include "tuner/device_match.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 struct Options {
   std::string kernel, db, problem, gpu;
-  std::vector<std::string> tables;
+  TableOptions tables;
   bool json = false;
 };
 
@@ -32,6 +33,12 @@ int run(const Options& options) {
   if (!device) return complain(device.error());
   Result<Catalog> catalog = Catalog::open(options.db, *device);
   if (!catalog) return complain(catalog.error());
+  if (!options.tables.mask.empty()) {
+    Result<KernelDefinition> definition = find_kernel(kernels_folder(), options.kernel);
+    if (!definition) return complain(definition.error());
+    tables = with_mask(*definition, options.problem, std::move(*tables), options.tables.mask);
+    if (!tables) return complain(tables.error());
+  }
   const Pick pick = catalog->pick(options.kernel, options.problem, *tables);
 
   if (options.json) {
@@ -69,7 +76,7 @@ void register_pick(CLI::App& app, int& exit_code) {
   command->add_option("kernel", options->kernel, "The kernel's name")->required();
   command->add_option("--db", options->db, "The ship file (weir ship makes one)")->required();
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v")->required();
-  command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
+  add_table_options(*command, options->tables);
   command->add_option("--gpu", options->gpu, "Pick for this profile's GPU (default: the file's only device)");
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &exit_code] { exit_code = run(*options); });

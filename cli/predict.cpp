@@ -5,6 +5,7 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "masks/problem_mask.h"
 #include "tuner/calibration_file.h"
 #include "tuner/space.h"
 
@@ -13,7 +14,7 @@ namespace {
 
 struct Options {
   std::string kernel, gpu, problem, config, fidelity = "cache";
-  std::vector<std::string> tables;
+  TableOptions tables;
   std::size_t top = 20;
   unsigned threads = 0;
   std::uint64_t seed = 1;
@@ -94,7 +95,7 @@ int run(const Options& options) {
   if (!profile) return complain(profile.error());
   auto tables = parse_tables(options.tables);
   if (!tables) return complain(tables.error());
-  Result<Problem> problem = definition->problem(options.problem, *tables);
+  Result<Problem> problem = masked_problem(*definition, options.problem, *tables, options.tables.mask);
   if (!problem) return complain(problem.error());
 
   ExploreOptions explore_options;
@@ -167,7 +168,7 @@ void register_predict(CLI::App& app, int& exit_code) {
       ->required();
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v");
   command->add_option("--config", options->config, "Evaluate only this configuration, k=v,k=v");
-  command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
+  add_table_options(*command, options->tables);
   command->add_option("--top", options->top, "Lines to print")->capture_default_str();
   command->add_option("--fidelity", options->fidelity, "How to count")
       ->check(CLI::IsMember({"bounds", "fast", "cache", "line"}))

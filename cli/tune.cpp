@@ -6,7 +6,10 @@
 #include "cli/json.h"
 #include "cli/locations.h"
 #include "cli/progress.h"
+#include "masks/problem_mask.h"
 #include "tuner/calibration_file.h"
+#include "tuner/replay.h"
+#include "tuner/stored_problem.h"
 #include "tuner/tune.h"
 #include "tuner/workload.h"
 
@@ -14,7 +17,8 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> kernels, tables;
+  std::vector<std::string> kernels;
+  TableOptions tables;
   std::string problem, config, workload, strategy = "model", time_budget;
   std::filesystem::path db = "tuned.weir";
   BackendOptions backend;
@@ -127,6 +131,17 @@ struct Task {
   std::vector<Config> only;
 };
 
+// A problem that names its tables by their hash alone finds them in the recording that is replayed.
+Result<Problem> problem_of(const KernelDefinition& definition, const std::string& text, const Tables& tables,
+                           const std::string& mask, const Options& options) {
+  const std::string hash = tables_hash_of(text);
+  if (!tables.empty() || !mask.empty() || hash.empty() || options.backend.replay.empty())
+    return masked_problem(definition, text, tables, mask);
+  Result<Tables> recorded = recorded_tables(options.backend.replay, definition.name(), hash);
+  if (!recorded) return recorded.error();
+  return definition.problem(without_tables(text), std::move(*recorded));
+}
+
 Result<std::vector<Task>> plan(const Options& options) {
   const StrategyOptions strategy{options.strategy, options.budget, options.batch, options.seed};
   std::vector<Task> tasks;
@@ -136,7 +151,8 @@ Result<std::vector<Task>> plan(const Options& options) {
     for (const std::string& kernel : options.kernels) {
       Result<KernelDefinition> definition = find_kernel(kernels_folder(), kernel);
       if (!definition) return definition.error();
-      Result<Problem> problem = definition->problem(options.problem, *tables);
+      Result<Problem> problem =
+          problem_of(*definition, options.problem, *tables, options.tables.mask, options);
       if (!problem) return problem.error();
       tasks.push_back({*definition, *problem, strategy, {}});
       if (!options.config.empty()) {
@@ -156,7 +172,7 @@ Result<std::vector<Task>> plan(const Options& options) {
     }
     Result<KernelDefinition> definition = find_kernel(kernels_folder(), item.kernel);
     if (!definition) return definition.error();
-    Result<Problem> problem = definition->problem(item.problem, item.tables);
+    Result<Problem> problem = problem_of(*definition, item.problem, item.tables, item.mask, options);
     if (!problem) return problem.error();
     StrategyOptions own = strategy;
     if (!item.strategy.empty()) own.name = item.strategy;
@@ -272,7 +288,7 @@ void register_tune(CLI::App& app, int& exit_code) {
                       "Shipped kernels or paths to kernel.yaml; with --workload a filter");
   command->add_option("--problem", options->problem, "Problem parameters, k=v,k=v");
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
-  command->add_option("--table", options->tables, "An integer table of the problem: name=FILE or name=1;2;3");
+  add_table_options(*command, options->tables);
   command->add_option("--workload", options->workload, "YAML file with problems");
   command->add_option("--db", options->db, "The store, created if missing")->capture_default_str();
   command->add_option("--strategy", options->strategy, "model, exhaustive or random")->capture_default_str();

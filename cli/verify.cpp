@@ -5,6 +5,7 @@
 #include "cli/common.h"
 #include "cli/json.h"
 #include "cli/locations.h"
+#include "masks/problem_mask.h"
 #include "tuner/tune.h"
 #include "tuner/workload.h"
 
@@ -13,9 +14,11 @@ namespace {
 
 struct Options {
   std::vector<std::string> kernels, problems;
-  std::string workload, config;
+  TableOptions tables;
+  std::string workload, config, strategy = "exhaustive";
   BackendOptions backend;
   std::int64_t budget = 0;
+  std::uint64_t seed = 1;
   bool json = false;
 };
 
@@ -37,8 +40,11 @@ int run(const Options& options) {
       }
     }
   } else {
+    const auto tables = parse_tables(options.tables);
+    if (!tables) return complain(tables.error());
     for (const std::string& kernel : options.kernels) {
-      for (const std::string& problem : options.problems) items.push_back({kernel, problem, {}, "", 0});
+      for (const std::string& problem : options.problems)
+        items.push_back({kernel, problem, *tables, options.tables.mask, "", 0});
     }
   }
   if (items.empty()) {
@@ -54,7 +60,7 @@ int run(const Options& options) {
   for (const WorkloadProblem& item : items) {
     Result<KernelDefinition> definition = find_kernel(kernels_folder(), item.kernel);
     if (!definition) return complain(definition.error());
-    Result<Problem> problem = definition->problem(item.problem, item.tables);
+    Result<Problem> problem = masked_problem(*definition, item.problem, item.tables, item.mask);
     if (!problem) return complain(problem.error());
     std::vector<Config> only;
     if (!options.config.empty()) {
@@ -64,7 +70,10 @@ int run(const Options& options) {
     }
     say(definition->name() + " " + to_string(*problem));
     TuneOptions tune_options;
-    tune_options.strategy.budget = options.budget;
+    tune_options.strategy.name = item.strategy.empty() ? options.strategy : item.strategy;
+    tune_options.strategy.budget = options.budget > 0 ? options.budget : item.budget;
+    tune_options.strategy.batch = 16;
+    tune_options.strategy.seed = options.seed;
     TuneRequest request{*definition,  *problem, opened->profile, kernels_folder(),
                         tune_options, only,     stop_requested};
     Result<VerifyResult> result = verify_all(request, *opened->backend, observer);
@@ -102,7 +111,13 @@ void register_verify(CLI::App& app, int& exit_code) {
                       "Problem parameters, k=v,k=v; may be given several times");
   command->add_option("--config", options->config, "Only this configuration, k=v,k=v");
   command->add_option("--workload", options->workload, "YAML file with problems");
-  command->add_option("--budget", options->budget, "Candidates per problem at most (default: all)");
+  add_table_options(*command, options->tables);
+  command->add_option("--budget", options->budget,
+                      "Candidates per problem at most (default: what the workload says, or all)");
+  command
+      ->add_option("--strategy", options->strategy, "Which of them: exhaustive (fastest predicted) or random")
+      ->capture_default_str();
+  command->add_option("--seed", options->seed, "Seed of random")->capture_default_str();
   add_backend_options(*command, options->backend);
   command->add_flag("--json", options->json, "Print JSON");
   command->callback([options, &exit_code] { exit_code = run(*options); });

@@ -20,6 +20,7 @@ namespace weir {
 
 // One launch as the driver takes it.
 struct ExecutableLaunch {
+  std::string name;
   std::string entry;
   std::array<std::int64_t, 3> grid{1, 1, 1};
   std::array<std::int64_t, 3> threads{1, 1, 1};
@@ -37,6 +38,7 @@ struct Executable {
   std::string config;
   std::filesystem::path cubin;  // in the compile cache; empty for a recorded one
   std::vector<ExecutableLaunch> launches;
+  std::vector<TensorLayout> tensors;  // the candidate's: the size of scratch may depend on its configuration
   Resources resources;
   bool deterministic = false;  // verify() runs it twice and wants the same bits
 };

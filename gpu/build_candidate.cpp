@@ -5,7 +5,8 @@ namespace weir {
 std::vector<ExecutableLaunch> executable_launches(const Candidate& candidate) {
   std::vector<ExecutableLaunch> launches;
   for (const Launch& launch : candidate.launches) {
-    launches.push_back({.entry = launch.entry,
+    launches.push_back({.name = launch.name,
+                        .entry = launch.entry,
                         .grid = launch.grid,
                         .threads = launch.threads,
                         .cluster = launch.cluster,
@@ -32,6 +33,7 @@ Result<Executable> build_candidate(const Compiler& compiler, const Candidate& ca
                         .problem = to_string(candidate.problem),
                         .config = to_string(candidate.config),
                         .launches = executable_launches(candidate),
+                        .tensors = candidate.tensors,
                         .deterministic = candidate.verify.deterministic};
   if (candidate.source.empty() || executable.launches.empty()) {
     return Error{ErrorKind::failed, candidate.kernel + " has no source to compile: it can only be predicted",

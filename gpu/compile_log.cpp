@@ -63,4 +63,13 @@ std::vector<EntryResources> parse_compile_log(std::string_view log) {
   return entries;
 }
 
+std::string compile_fault(std::string_view log) {
+  std::istringstream lines{std::string(log)};
+  for (std::string line; std::getline(lines, line);) {
+    const auto says = [&](const char* text) { return line.find(text) != std::string::npos; };
+    if ((says("wgmma") && says("serialized")) || (says("setmaxnreg") && says("ignored"))) return line;
+  }
+  return "";
+}
+
 }  // namespace weir

@@ -20,4 +20,8 @@ struct EntryResources {
 // counted for every entry: the log does not say who calls them.
 std::vector<EntryResources> parse_compile_log(std::string_view log);
 
+// The line in which ptxas says that it serialises matrix products of warpgroups or ignores setmaxnreg: such
+// code is right, and no candidate. Empty if there is none.
+std::string compile_fault(std::string_view log);
+
 }  // namespace weir

@@ -80,6 +80,9 @@ Result<Compiled> Compiler::compile(const CompileRequest& request) const {
   if (!output->ok) {
     return Error{ErrorKind::failed, name + " does not compile:\n" + output->log.substr(0, kLogLimit), ""};
   }
+  if (const std::string fault = compile_fault(output->log); !fault.empty()) {
+    return Error{ErrorKind::failed, name + ": " + fault, "Smaller tiles need fewer registers."};
+  }
   const std::vector<EntryResources> entries = parse_compile_log(output->log);
   if (entries.empty()) {
     return Error{ErrorKind::failed, name + " compiles to no kernel that ptxas reports on",

@@ -8,6 +8,7 @@
 #include "gpu/compiler.h"
 #include "gpu/cupti.h"
 #include "gpu/driver.h"
+#include "gpu/launch_counts.h"
 #include "gpu/loaded_program.h"
 #include "gpu/problem_memory.h"
 #include "gpu/reference.h"
@@ -25,7 +26,6 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-constexpr double kSectorBytes = 32;
 constexpr double kWarmUpSeconds = 0.025;
 constexpr double kReferencePatience = 10;  // times the limit of a candidate
 
@@ -65,6 +65,7 @@ struct CudaBackend::Impl {
   Status start();
   Status ready_for(const Executable& executable) const;
   Result<LoadedProgram> load(const Executable& executable);
+  Status fit(std::span<const Executable> executables);
   // Passes an error on; notes whether the context survived it.
   Error noted(Error error);
 
@@ -129,6 +130,12 @@ Result<LoadedProgram> CudaBackend::Impl::load(const Executable& executable) {
   Result<LoadedProgram> program = LoadedProgram::load(*driver, executable, memory->addresses());
   if (!program) return in_candidate(noted(program.error()), executable);
   return program;
+}
+
+// Before load(): addresses of scratch may change.
+Status CudaBackend::Impl::fit(std::span<const Executable> executables) {
+  Status status = memory->fit(*kernels, executables);
+  return status ? status : Status(noted(status.error()));
 }
 
 Status CudaBackend::Impl::prepare(const Candidate& candidate) {
@@ -199,6 +206,7 @@ Status CudaBackend::Impl::expect(const Candidate& candidate) {
 Result<Verification> CudaBackend::Impl::verify(const Executable& executable) {
   if (Status s = ready_for(executable); !s) return s.error();
   profiler.reset();
+  if (Status s = fit({&executable, 1}); !s) return in_candidate(s.error(), executable);
   Result<LoadedProgram> program = load(executable);
   if (!program) return program.error();
   const auto failed = [&](Error error) { return in_candidate(noted(std::move(error)), executable); };
@@ -305,9 +313,19 @@ std::vector<Result<Timing>> CudaBackend::Impl::time(std::span<const Executable> 
     fastest = fastest == 0 ? taken.value().seconds : std::min(fastest, taken.value().seconds);
   };
 
+  std::vector<Executable> ready;
   for (std::size_t i = 0; i < executables.size(); ++i) {
-    if (Status status = ready_for(executables[i]); !status) {
+    if (Status status = ready_for(executables[i]); status) {
+      ready.push_back(executables[i]);
+    } else {
       candidates[i].result = status.error();
+    }
+  }
+  const Status fitted = ready.empty() ? ok_status() : fit(ready);
+  for (std::size_t i = 0; i < executables.size(); ++i) {
+    if (candidates[i].result) continue;
+    if (!fitted) {
+      candidates[i].result = in_candidate(fitted.error(), executables[i]);
       continue;
     }
     Result<LoadedProgram> program = load(executables[i]);
@@ -359,6 +377,7 @@ Result<Counters> CudaBackend::Impl::count(const Executable& executable, const Co
     if (!opened) return opened.error();
     profiler = std::move(opened).value();
   }
+  if (Status s = fit({&executable, 1}); !s) return in_candidate(s.error(), executable);
   Result<LoadedProgram> program = load(executable);
   if (!program) return program.error();
   const auto clean = [&]() -> Status {
@@ -366,37 +385,32 @@ Result<Counters> CudaBackend::Impl::count(const Executable& executable, const Co
     if (Status s = sampler->clean_l2(); !s) return s;
     return wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
   };
-  const auto run = [&]() -> Status {
-    if (Status s = program->launch(stream.get()); !s) return s;
-    return wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
-  };
+  std::vector<std::string> names;
+  std::vector<std::function<Status()>> parts;
+  for (std::size_t i = 0; i < program->launches(); ++i) {
+    names.push_back(executable.launches[i].name);
+    parts.push_back([&, i]() -> Status {
+      if (Status s = program->launch(i, stream.get()); !s) return s;
+      return wait_idle(*driver, stream.get(), options.kernel_seconds_limit);
+    });
+  }
   // Code that is loaded on its first run is not this kernel's traffic.
-  if (Status s = run(); !s) return in_candidate(noted(s.error()), executable);
+  for (const auto& part : parts) {
+    if (Status s = part(); !s) return in_candidate(noted(s.error()), executable);
+  }
 
-  std::map<std::string, std::vector<double>> values;
-  const std::int64_t repeats = std::max<std::int64_t>(count.repeats, 1);
-  for (std::int64_t repeat = 0; repeat < repeats; ++repeat) {
+  std::vector<std::vector<MetricValues>> repeats(
+      static_cast<std::size_t>(std::max<std::int64_t>(count.repeats, 1)),
+      std::vector<MetricValues>(parts.size()));
+  for (std::vector<MetricValues>& repeat : repeats) {
     for (const MetricSet& set : profiler->plan().sets) {
-      const Result<std::map<std::string, double>> measured = profiler->measure(set, clean, run);
+      Result<std::vector<MetricValues>> measured = profiler->measure(set, clean, parts);
       if (!measured) return in_candidate(noted(measured.error()), executable);
-      for (const auto& [metric, value] : measured.value()) values[metric].push_back(value);
+      for (std::size_t i = 0; i < parts.size(); ++i) repeat[i].merge((*measured)[i]);
     }
   }
-  Counters counters{.repeats = repeats};
-  for (const auto& [metric, all] : values) counters.raw[metric] = median(all);
-  for (const std::string& metric : required_metrics()) {
-    if (!counters.raw.count(metric)) {
-      return in_candidate({ErrorKind::failed, "the counter " + metric + " gave no number", ""}, executable);
-    }
-  }
-  counters.dram_read_bytes = counters.raw.at("dram__bytes_read.sum");
-  counters.dram_write_bytes = counters.raw.at("dram__bytes_write.sum");
-  counters.l2_read_bytes = counters.raw.at("lts__t_sectors_srcunit_tex_op_read.sum") * kSectorBytes;
-  counters.l2_write_bytes = counters.raw.at("lts__t_sectors_srcunit_tex_op_write.sum") * kSectorBytes;
-  counters.duration_seconds = counters.raw.at("gpu__time_duration.sum") * 1e-9;
-  const std::vector<double>& reads = values.at("dram__bytes_read.sum");
-  const auto [least, most] = std::minmax_element(reads.begin(), reads.end());
-  counters.dram_read_spread = counters.dram_read_bytes > 0 ? (*most - *least) / counters.dram_read_bytes : 0;
+  Result<Counters> counters = counters_of(names, repeats);
+  if (!counters) return in_candidate(counters.error(), executable);
   return counters;
 }
 

@@ -70,10 +70,12 @@ class RangeProfiler {
 
   const MetricPlan& plan() const;
 
-  // Collects one set while `body` queues work, after `before` brought the caches into the wanted state.
-  // `body` must leave the context idle. Values by metric name.
-  Result<std::map<std::string, double>> measure(const MetricSet& set, const std::function<Status()>& before,
-                                                const std::function<Status()>& body);
+  // Collects one set over each part of some work, after `before` brought the caches into the wanted state:
+  // once, before the first part. Each part queues work and must leave the context idle. Values by metric
+  // name, in the order of the parts. Precondition: there is a part.
+  using Values = std::map<std::string, double>;
+  Result<std::vector<Values>> measure(const MetricSet& set, const std::function<Status()>& before,
+                                      const std::vector<std::function<Status()>>& parts);
 
  private:
   struct Impl;

@@ -46,8 +46,8 @@ Result<std::unique_ptr<RangeProfiler>> RangeProfiler::open(const PrimaryContext&
 const MetricPlan& RangeProfiler::plan() const {
   return impl_->plan;
 }
-Result<std::map<std::string, double>> RangeProfiler::measure(const MetricSet&, const std::function<Status()>&,
-                                                             const std::function<Status()>&) {
+Result<std::vector<RangeProfiler::Values>> RangeProfiler::measure(
+    const MetricSet&, const std::function<Status()>&, const std::vector<std::function<Status()>>&) {
   return absent();
 }
 

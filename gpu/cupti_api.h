@@ -46,7 +46,8 @@
   X(cuptiRangeProfilerPopRange)                   \
   X(cuptiRangeProfilerStop)                       \
   X(cuptiRangeProfilerDecodeData)                 \
-  X(cuptiRangeProfilerGetCounterDataInfo)
+  X(cuptiRangeProfilerGetCounterDataInfo)         \
+  X(cuptiRangeProfilerCounterDataGetRangeInfo)
 
 // A parameter structure with its size set the way CUPTI checks it (never sizeof) and everything else zero.
 #define WEIR_CUPTI_PARAMS(type, name) \

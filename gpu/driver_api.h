@@ -133,6 +133,9 @@ inline constexpr unsigned kEventDefault = 0;
     (cuda::Function, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, unsigned, cuda::Stream, \
      void**, void**))                                                                                    \
   X(launch_kernel_ex, "cuLaunchKernelEx", (const cuda::LaunchConfig*, cuda::Function, void**, void**))   \
+  X(tensor_map_encode_tiled, "cuTensorMapEncodeTiled",                                                   \
+    (void*, int, unsigned, cuda::DevicePointer, const std::uint64_t*, const std::uint64_t*,              \
+     const std::uint32_t*, const std::uint32_t*, int, int, int, int))                                    \
   X(occupancy_blocks_per_sm, "cuOccupancyMaxActiveBlocksPerMultiprocessor",                              \
     (int*, cuda::Function, int, std::size_t))                                                            \
   X(mem_get_info, "cuMemGetInfo_v2", (std::size_t*, std::size_t*))                                       \

@@ -36,6 +36,7 @@ Result<std::uint64_t> address_of(const std::vector<cuda::DevicePointer>& address
 Result<std::uint64_t> parameter_of(const Argument& argument, const Addresses& addresses) {
   switch (argument.kind) {
     case Argument::Kind::tensor:
+    case Argument::Kind::tensor_map:
       return address_of(addresses.tensors, argument.tensor, "tensor");
     case Argument::Kind::table:
       return address_of(addresses.tables, argument.tensor, "table");
@@ -53,19 +54,26 @@ Result<std::uint64_t> parameter_of(const Argument& argument, const Addresses& ad
 
 }  // namespace
 
-Result<ArgumentPack> ArgumentPack::bind(const std::vector<Argument>& arguments, const Addresses& addresses) {
+Result<ArgumentPack> ArgumentPack::bind(const Driver& driver, const std::vector<Argument>& arguments,
+                                        const Addresses& addresses) {
   ArgumentPack pack;
   for (const Argument& argument : arguments) {
     Result<std::uint64_t> value = parameter_of(argument, addresses);
     if (!value) return value.error();
-    pack.values_.push_back(*value);
+    Value& packed = pack.values_.emplace_back(Value{*value, {}});
+    if (argument.kind != Argument::Kind::tensor_map) continue;
+    Result<EncodedTensorMap> map = encode(driver, argument.map, *value);
+    if (!map) return map.error();
+    packed.map = *map;
   }
   return pack;
 }
 
 void** ArgumentPack::pointers() {
   pointers_.clear();
-  for (std::uint64_t& value : values_) pointers_.push_back(&value);
+  for (Value& value : values_) {
+    pointers_.push_back(value.map ? static_cast<void*>(value.map->bytes.data()) : &value.number);
+  }
   return pointers_.data();
 }
 
@@ -85,7 +93,7 @@ Result<LoadedProgram> LoadedProgram::load(const Driver& driver, const Executable
     if (!threads) return threads.error();
     const auto cluster = dimensions(launch.cluster, "cluster", launch.entry);
     if (!cluster) return cluster.error();
-    Result<ArgumentPack> arguments = ArgumentPack::bind(launch.arguments, addresses);
+    Result<ArgumentPack> arguments = ArgumentPack::bind(driver, launch.arguments, addresses);
     if (!arguments) return arguments.error();
     Step step{function.value(),
               {grid.value(), threads.value(), cluster.value(), static_cast<unsigned>(launch.shared_bytes)},
@@ -97,12 +105,15 @@ Result<LoadedProgram> LoadedProgram::load(const Driver& driver, const Executable
 }
 
 Status LoadedProgram::launch(cuda::Stream stream) {
-  for (Step& step : steps_) {
-    if (Status status = weir::launch(*driver_, step.function, step.shape, step.arguments.pointers(), stream);
-        !status)
-      return status;
+  for (std::size_t i = 0; i < steps_.size(); ++i) {
+    if (Status status = launch(i, stream); !status) return status;
   }
   return ok_status();
+}
+
+Status LoadedProgram::launch(std::size_t index, cuda::Stream stream) {
+  Step& step = steps_[index];
+  return weir::launch(*driver_, step.function, step.shape, step.arguments.pointers(), stream);
 }
 
 Status wait_idle(const Driver& driver, cuda::Stream stream, double seconds) {

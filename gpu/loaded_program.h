@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "gpu/backend.h"
 #include "gpu/driver.h"
+#include "gpu/tensor_map.h"
 
 namespace weir {
 
@@ -18,11 +20,16 @@ struct Addresses {
 // Arguments as the driver takes them: one pointer per kernel parameter.
 class ArgumentPack {
  public:
-  static Result<ArgumentPack> bind(const std::vector<Argument>& arguments, const Addresses& addresses);
+  static Result<ArgumentPack> bind(const Driver& driver, const std::vector<Argument>& arguments,
+                                   const Addresses& addresses);
   void** pointers();  // valid until the pack moves
 
  private:
-  std::vector<std::uint64_t> values_;
+  struct Value {
+    std::uint64_t number = 0;
+    std::optional<EncodedTensorMap> map;  // instead of the number
+  };
+  std::vector<Value> values_;
   std::vector<void*> pointers_;
 };
 
@@ -33,6 +40,9 @@ class LoadedProgram {
                                     const Addresses& addresses);
   // Queues all launches, in order.
   Status launch(cuda::Stream stream);
+  std::size_t launches() const { return steps_.size(); }
+  // Queues one of them.
+  Status launch(std::size_t index, cuda::Stream stream);
 
  private:
   struct Step {

@@ -53,7 +53,9 @@ Result<ProblemMemory> ProblemMemory::create(const Driver& driver, UtilityKernels
   return memory;
 }
 
-Status ProblemMemory::add(Slot slot) {
+Status ProblemMemory::reserve(Slot& slot) const {
+  slot.buffer = {};
+  slot.capacity = slot.bytes;
   Result<BufferHandle> buffer = allocate(*driver_, static_cast<std::size_t>(slot.bytes + 2 * kGuardBytes));
   if (!buffer) {
     Error error = buffer.error();
@@ -61,8 +63,48 @@ Status ProblemMemory::add(Slot slot) {
     return error;
   }
   slot.buffer = std::move(buffer).value();
+  return ok_status();
+}
+
+Status ProblemMemory::add(Slot slot) {
+  if (Status status = reserve(slot); !status) return status;
   slots_.push_back(std::move(slot));
   return ok_status();
+}
+
+Status ProblemMemory::fit(UtilityKernels& kernels, std::span<const Executable> executables) {
+  for (const Executable& executable : executables) {
+    if (executable.tensors.size() == tensors_.size()) continue;
+    return Error{ErrorKind::usage, executable.kernel + " has other tensors with " + executable.config, ""};
+  }
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const TensorLayout* largest = nullptr;
+    for (const Executable& executable : executables) {
+      const TensorLayout& layout = executable.tensors[i];
+      if (layout.role != Role::scratch && layout != tensors_[i]) {
+        return Error{ErrorKind::usage,
+                     "tensor " + layout.name + " of " + executable.kernel + " has another shape with " +
+                         executable.config,
+                     "Only scratch tensors may depend on tunables."};
+      }
+      if (layout.role == Role::scratch && (!largest || extent_bytes(layout) > extent_bytes(*largest)))
+        largest = &layout;
+    }
+    if (!largest || *largest == tensors_[i]) continue;
+    if (Status status = resize(kernels, i, *largest); !status) return status;
+  }
+  return ok_status();
+}
+
+Status ProblemMemory::resize(UtilityKernels& kernels, std::size_t tensor, const TensorLayout& layout) {
+  Slot& slot = slots_[tensor];
+  tensors_[tensor] = layout;
+  slot.bytes = extent_bytes(layout);
+  if (slot.bytes > slot.capacity) {
+    if (Status status = reserve(slot); !status) return status;
+  }
+  if (Status status = set_guards(slot); !status) return status;
+  return fill(kernels, tensor);
 }
 
 Status ProblemMemory::add_tensors() {

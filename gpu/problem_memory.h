@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,10 @@ class ProblemMemory {
   // Runs `compute`, which writes in tensors from others, now and whenever inputs are filled again.
   Status compute_inputs(UtilityKernels& kernels, std::function<Status(const Addresses&)> compute);
 
+  // Makes scratch as large as the largest of these executables of the problem needs; addresses may change.
+  // ErrorKind::usage if another tensor is not what it was for the candidate that create() was given.
+  Status fit(UtilityKernels& kernels, std::span<const Executable> executables);
+
   const std::vector<TensorLayout>& tensors() const { return tensors_; }
   cuda::DevicePointer address(std::size_t tensor) const;
   Addresses addresses() const;
@@ -44,6 +49,7 @@ class ProblemMemory {
     BufferHandle buffer;
     std::string name;                   // "tensor c", "table lengths"
     std::int64_t bytes = 0;             // of the tensor or table
+    std::int64_t capacity = 0;          // of the buffer, without its guards
     bool is_input = false;              // must not change
     std::vector<std::int32_t> entries;  // of a table
     std::uint64_t checksum = 0;         // of inputs
@@ -51,8 +57,10 @@ class ProblemMemory {
   };
 
   Status add(Slot slot);
+  Status reserve(Slot& slot) const;
   Status add_tensors();
   Status add_tables(const Candidate& candidate);
+  Status resize(UtilityKernels& kernels, std::size_t tensor, const TensorLayout& layout);
   Status set_guards(const Slot& slot);
   Status fill(UtilityKernels& kernels, std::size_t slot);
   Status fill_inputs(UtilityKernels& kernels);

@@ -1,3 +1,4 @@
+#include <charconv>
 #include <chrono>
 #include <cmath>
 #include <thread>
@@ -34,7 +35,7 @@ struct RangeProfiler::Impl {
   std::vector<std::uint8_t> availability;  // host objects may keep pointing at it
   MetricPlan plan;
   CUpti_RangeProfiler_Object* profiler = nullptr;
-  std::map<MetricSet, ScheduledSet> scheduled;
+  std::map<std::pair<MetricSet, std::size_t>, ScheduledSet> scheduled;  // by set and number of ranges
 
   explicit Impl(const CuptiApi& a) : api(a) {}
   ~Impl() {
@@ -44,11 +45,19 @@ struct RangeProfiler::Impl {
     api.cuptiRangeProfilerDisable(&params);
   }
 
-  Result<ScheduledSet*> schedule(const MetricSet& set);
+  Result<ScheduledSet*> schedule(const MetricSet& set, std::size_t ranges);
+  Status configure(ScheduledSet& ready, std::size_t ranges);
+  Status collect(const std::function<Status()>& before, const std::vector<std::function<Status()>>& parts);
+  Status collect_all(ScheduledSet& ready, const std::function<Status()>& before,
+                     const std::vector<std::function<Status()>>& parts);
+  Status collect_part(std::size_t index, const std::function<Status()>& part, std::size_t parts);
+  Result<Values> evaluate(ScheduledSet& ready, const MetricSet& set, std::size_t range) const;
+  Result<std::size_t> part_of(ScheduledSet& ready, std::size_t range, std::size_t parts) const;
 };
 
-Result<ScheduledSet*> RangeProfiler::Impl::schedule(const MetricSet& set) {
-  if (const auto known = scheduled.find(set); known != scheduled.end()) return &known->second;
+Result<ScheduledSet*> RangeProfiler::Impl::schedule(const MetricSet& set, std::size_t ranges) {
+  const std::pair key(set, ranges);
+  if (const auto known = scheduled.find(key); known != scheduled.end()) return &known->second;
   Result<std::unique_ptr<CuptiHostObject>> host = CuptiHostObject::create(api, plan.chip, availability);
   if (!host) return host.error();
   Result<CuptiImage> config = (*host)->schedule(set);
@@ -60,11 +69,11 @@ Result<ScheduledSet*> RangeProfiler::Impl::schedule(const MetricSet& set) {
   size.pRangeProfilerObject = profiler;
   size.pMetricNames = names.data();
   size.numMetrics = names.size();
-  size.maxNumOfRanges = 1;
-  size.maxNumRangeTreeNodes = 1;
+  size.maxNumOfRanges = ranges;
+  size.maxNumRangeTreeNodes = ranges;
   const CUptiResult code = api.cuptiRangeProfilerGetCounterDataSize(&size);
   if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerGetCounterDataSize");
-  const auto added = scheduled.emplace(set, ScheduledSet{std::move(host).value(), std::move(config).value(),
+  const auto added = scheduled.emplace(key, ScheduledSet{std::move(host).value(), std::move(config).value(),
                                                          CuptiImage(size.counterDataSize)});
   return &added.first->second;
 }
@@ -143,78 +152,93 @@ Result<std::unique_ptr<RangeProfiler>> RangeProfiler::open(const PrimaryContext&
   return std::unique_ptr<RangeProfiler>(new RangeProfiler(std::move(impl)));
 }
 
-Result<std::map<std::string, double>> RangeProfiler::measure(const MetricSet& set,
-                                                             const std::function<Status()>& before,
-                                                             const std::function<Status()>& body) {
-  const CuptiApi& api = impl_->api;
-  Result<ScheduledSet*> scheduled = impl_->schedule(set);
-  if (!scheduled) return scheduled.error();
-  ScheduledSet& ready = *scheduled.value();
-
+Status RangeProfiler::Impl::configure(ScheduledSet& ready, std::size_t ranges) {
   WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_CounterDataImage_Initialize_Params, reset);
-  reset.pRangeProfilerObject = impl_->profiler;
+  reset.pRangeProfilerObject = profiler;
   reset.counterDataSize = ready.counters.size();
   reset.pCounterData = ready.counters.data();
   CUptiResult code = api.cuptiRangeProfilerCounterDataImageInitialize(&reset);
   if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerCounterDataImageInitialize");
 
   WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_SetConfig_Params, config);
-  config.pRangeProfilerObject = impl_->profiler;
+  config.pRangeProfilerObject = profiler;
   config.configSize = ready.config.size();
   config.pConfig = ready.config.data();
   config.counterDataImageSize = ready.counters.size();
   config.pCounterDataImage = ready.counters.data();
   config.range = CUPTI_UserRange;
   config.replayMode = CUPTI_UserReplay;
-  config.maxRangesPerPass = 1;
+  config.maxRangesPerPass = ranges;
   config.numNestingLevels = 1;
   config.minNestingLevel = 1;
   config.passIndex = 0;
   config.targetNestingLevel = 1;
   code = api.cuptiRangeProfilerSetConfig(&config);
   if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerSetConfig");
+  return ok_status();
+}
 
+// One range.
+Status RangeProfiler::Impl::collect_part(std::size_t index, const std::function<Status()>& part,
+                                         std::size_t parts) {
+  const std::string name = parts == 1 ? "kernel" : std::to_string(index);
+  WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_PushRange_Params, push);
+  push.pRangeProfilerObject = profiler;
+  push.pRangeName = name.c_str();
+  const CUptiResult pushed = api.cuptiRangeProfilerPushRange(&push);
+  if (pushed != CUPTI_SUCCESS) return api.error(pushed, "cuptiRangeProfilerPushRange");
+  const Status status = part();
+  if (!status && leaking_driver_objects())
+    return status;  // the call below would wait for a kernel that hangs
+  WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_PopRange_Params, pop);
+  pop.pRangeProfilerObject = profiler;
+  const CUptiResult popped = api.cuptiRangeProfilerPopRange(&pop);
+  if (!status) return status;
+  if (popped != CUPTI_SUCCESS) return api.error(popped, "cuptiRangeProfilerPopRange");
+  return ok_status();
+}
+
+Status RangeProfiler::Impl::collect(const std::function<Status()>& before,
+                                    const std::vector<std::function<Status()>>& parts) {
   WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_Stop_Params, stop);
-  stop.pRangeProfilerObject = impl_->profiler;
+  stop.pRangeProfilerObject = profiler;
   do {
-    if (Status status = before(); !status) return status.error();
+    if (Status status = before(); !status) return status;
     WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_Start_Params, start);
-    start.pRangeProfilerObject = impl_->profiler;
-    code = api.cuptiRangeProfilerStart(&start);
+    start.pRangeProfilerObject = profiler;
+    CUptiResult code = api.cuptiRangeProfilerStart(&start);
     if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerStart");
-    WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_PushRange_Params, push);
-    push.pRangeProfilerObject = impl_->profiler;
-    push.pRangeName = "kernel";
-    code = api.cuptiRangeProfilerPushRange(&push);
-    if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerPushRange");
-    const Status status = body();
-    if (!status && leaking_driver_objects())
-      return status.error();  // the calls below would wait for a kernel that hangs
-    WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_PopRange_Params, pop);
-    pop.pRangeProfilerObject = impl_->profiler;
-    const CUptiResult popped = api.cuptiRangeProfilerPopRange(&pop);
+    Status status = ok_status();
+    for (std::size_t i = 0; i < parts.size() && status; ++i) status = collect_part(i, parts[i], parts.size());
+    if (!status && leaking_driver_objects()) return status;
     code = api.cuptiRangeProfilerStop(&stop);
-    if (!status) return status.error();
-    if (popped != CUPTI_SUCCESS) return api.error(popped, "cuptiRangeProfilerPopRange");
+    if (!status) return status;
     if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerStop");
   } while (stop.isAllPassSubmitted == 0);
+  return ok_status();
+}
 
-  WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_DecodeData_Params, decode);
-  decode.pRangeProfilerObject = impl_->profiler;
-  code = api.cuptiRangeProfilerDecodeData(&decode);
-  if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerDecodeData");
-  WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_GetCounterDataInfo_Params, info);
+// Which part a range of the counter data is, by the name that it was pushed with.
+Result<std::size_t> RangeProfiler::Impl::part_of(ScheduledSet& ready, std::size_t range,
+                                                 std::size_t parts) const {
+  WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_CounterData_GetRangeInfo_Params, info);
   info.pCounterDataImage = ready.counters.data();
   info.counterDataImageSize = ready.counters.size();
-  code = api.cuptiRangeProfilerGetCounterDataInfo(&info);
-  if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerGetCounterDataInfo");
-  if (decode.numOfRangeDropped != 0 || info.numTotalRanges != 1) {
-    return Error{ErrorKind::failed,
-                 "the counters of this run were lost: " + std::to_string(info.numTotalRanges) + " ranges, " +
-                     std::to_string(decode.numOfRangeDropped) + " dropped",
-                 ""};
-  }
+  info.rangeIndex = range;
+  info.rangeDelimiter = "/";
+  const CUptiResult code = api.cuptiRangeProfilerCounterDataGetRangeInfo(&info);
+  if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerCounterDataGetRangeInfo");
+  const std::string name = info.rangeName == nullptr ? "" : info.rangeName;
+  const std::string last = name.substr(name.rfind('/') + 1);
+  std::size_t part = 0;
+  const auto [stop, problem] = std::from_chars(last.data(), last.data() + last.size(), part);
+  if (problem != std::errc() || stop != last.data() + last.size() || part >= parts)
+    return Error{ErrorKind::failed, "the counters of this run have the range '" + name + "'", ""};
+  return part;
+}
 
+Result<RangeProfiler::Values> RangeProfiler::Impl::evaluate(ScheduledSet& ready, const MetricSet& set,
+                                                            std::size_t range) const {
   std::vector<const char*> names;
   for (const std::string& metric : set) names.push_back(metric.c_str());
   std::vector<double> values(set.size());
@@ -222,17 +246,65 @@ Result<std::map<std::string, double>> RangeProfiler::measure(const MetricSet& se
   evaluate.pHostObject = ready.host->get();
   evaluate.pCounterDataImage = ready.counters.data();
   evaluate.counterDataImageSize = ready.counters.size();
-  evaluate.rangeIndex = 0;
+  evaluate.rangeIndex = range;
   evaluate.ppMetricNames = names.data();
   evaluate.numMetrics = names.size();
   evaluate.pMetricValues = values.data();
-  code = api.cuptiProfilerHostEvaluateToGpuValues(&evaluate);
+  const CUptiResult code = api.cuptiProfilerHostEvaluateToGpuValues(&evaluate);
   if (code != CUPTI_SUCCESS) return api.error(code, "cuptiProfilerHostEvaluateToGpuValues");
-  std::map<std::string, double> by_name;
+  Values by_name;
   for (std::size_t i = 0; i < set.size(); ++i) {
     if (std::isfinite(values[i])) by_name[set[i]] = values[i];
   }
   return by_name;
+}
+
+// Every part's range. On an H100, 3 of 142 candidates of several launches came back with a range less and
+// none dropped (driver 580, CUPTI 13.0): such a run is repeated.
+Status RangeProfiler::Impl::collect_all(ScheduledSet& ready, const std::function<Status()>& before,
+                                        const std::vector<std::function<Status()>>& parts) {
+  constexpr int kAttempts = 3;
+  for (int attempt = 1;; ++attempt) {
+    if (Status status = configure(ready, parts.size()); !status) return status;
+    if (Status status = collect(before, parts); !status) return status;
+    WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_DecodeData_Params, decode);
+    decode.pRangeProfilerObject = profiler;
+    CUptiResult code = api.cuptiRangeProfilerDecodeData(&decode);
+    if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerDecodeData");
+    WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_GetCounterDataInfo_Params, info);
+    info.pCounterDataImage = ready.counters.data();
+    info.counterDataImageSize = ready.counters.size();
+    code = api.cuptiRangeProfilerGetCounterDataInfo(&info);
+    if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerGetCounterDataInfo");
+    if (decode.numOfRangeDropped == 0 && info.numTotalRanges == parts.size()) return ok_status();
+    if (attempt < kAttempts) continue;
+    return Error{ErrorKind::failed,
+                 "the counters of this run were lost: " + std::to_string(info.numTotalRanges) + " of " +
+                     std::to_string(parts.size()) + " ranges, " + std::to_string(decode.numOfRangeDropped) +
+                     " dropped",
+                 ""};
+  }
+}
+
+Result<std::vector<RangeProfiler::Values>> RangeProfiler::measure(
+    const MetricSet& set, const std::function<Status()>& before,
+    const std::vector<std::function<Status()>>& parts) {
+  const CuptiApi& api = impl_->api;
+  Result<ScheduledSet*> scheduled = impl_->schedule(set, parts.size());
+  if (!scheduled) return scheduled.error();
+  ScheduledSet& ready = *scheduled.value();
+  if (Status status = impl_->collect_all(ready, before, parts); !status) return status.error();
+
+  std::vector<Values> all(parts.size());
+  for (std::size_t range = 0; range < parts.size(); ++range) {
+    const Result<std::size_t> part =
+        parts.size() == 1 ? std::size_t{0} : impl_->part_of(ready, range, parts.size());
+    if (!part) return part.error();
+    Result<Values> values = impl_->evaluate(ready, set, range);
+    if (!values) return values.error();
+    all.at(*part) = std::move(*values);
+  }
+  return all;
 }
 
 }  // namespace weir

@@ -72,7 +72,7 @@ Result<std::vector<BufferHandle>> Reference::run(const std::string& entry, Probl
 Status Reference::launch(const PrepareLaunch& launch, const Addresses& addresses) const {
   const Result<cuda::Function> function = find_function(module_, launch.entry);
   if (!function) return function.error();
-  Result<ArgumentPack> arguments = ArgumentPack::bind(launch.arguments, addresses);
+  Result<ArgumentPack> arguments = ArgumentPack::bind(*driver_, launch.arguments, addresses);
   if (!arguments) return arguments.error();
   const LaunchShape shape{.grid = narrow(launch.grid),
                           .threads = narrow(launch.threads),

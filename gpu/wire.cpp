@@ -18,14 +18,18 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Provenance, gpu_name, gpu_uuid, compute_capab
                                    policy)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Timing, median_seconds, low_seconds, high_seconds, minimum_seconds,
                                    samples, discarded, sm_clock_hertz, l2_state)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(LaunchCounters, launch, dram_read_bytes, dram_write_bytes, l2_read_bytes,
+                                   l2_write_bytes, duration_seconds)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Counters, dram_read_bytes, dram_write_bytes, l2_read_bytes, l2_write_bytes,
-                                   duration_seconds, repeats, dram_read_spread, raw)
+                                   duration_seconds, repeats, dram_read_spread, raw, launches)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Resources, registers_per_thread, spill_bytes, stack_bytes,
                                    static_shared_bytes)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Error, kind, message, advice)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value, real)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TensorMap, element, shape, strides_bytes, box, swizzle_bytes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(Argument, kind, tensor, value, real, map)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(PrepareLaunch, entry, grid, threads, shared_bytes, arguments)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExecutableLaunch, entry, grid, threads, cluster, shared_bytes, arguments)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ExecutableLaunch, name, entry, grid, threads, cluster, shared_bytes,
+                                   arguments)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TimingOptions, cold_l2, target_relative_width, minimum_samples,
                                    maximum_samples, maximum_seconds, seed, abandon_factor)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(CountOptions, repeats)
@@ -70,13 +74,10 @@ CudaBackendOptions options_of(const Json& json) {
 }
 
 Json json_of(const Executable& executable) {
-  return {{"kernel", executable.kernel},
-          {"problem", executable.problem},
-          {"config", executable.config},
-          {"cubin", executable.cubin.string()},
-          {"launches", executable.launches},
-          {"resources", executable.resources},
-          {"deterministic", executable.deterministic}};
+  return {{"kernel", executable.kernel},       {"problem", executable.problem},
+          {"config", executable.config},       {"cubin", executable.cubin.string()},
+          {"launches", executable.launches},   {"tensors", executable.tensors},
+          {"resources", executable.resources}, {"deterministic", executable.deterministic}};
 }
 
 Executable executable_of(const Json& json) {
@@ -85,6 +86,7 @@ Executable executable_of(const Json& json) {
           .config = json.at("config"),
           .cubin = json.at("cubin").get<std::string>(),
           .launches = json.at("launches"),
+          .tensors = json.at("tensors"),
           .resources = json.at("resources"),
           .deterministic = json.at("deterministic")};
 }

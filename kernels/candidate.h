@@ -11,6 +11,7 @@
 #include "kernels/element.h"
 #include "kernels/expression.h"
 #include "kernels/problem.h"
+#include "kernels/tensor_map.h"
 
 namespace weir {
 
@@ -90,11 +91,12 @@ enum class Schedule {
 };
 
 struct Argument {
-  enum class Kind { tensor, i32, i64, f32, table };
+  enum class Kind { tensor, i32, i64, f32, table, tensor_map };
   Kind kind = Kind::tensor;
   int tensor = 0;          // or the number of the table: const int*, null if it has no entries
   std::int64_t value = 0;  // of an integer
   float real = 0;          // of an f32
+  TensorMap map;           // without dimensions: a tensor map of zeros, which the kernel does not use
 
   bool operator==(const Argument&) const = default;
 };

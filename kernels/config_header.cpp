@@ -22,6 +22,10 @@ std::string boolean_constant(const std::string& name, std::int64_t value) {
 
 }  // namespace
 
+bool is_default(const ParameterModel& parameter, const NamedValue& value) {
+  return parameter.formula_fallback && parameter.formula_fallback->formula.text() == value.text;
+}
+
 std::string config_header(const DefinitionModel& definition, const Problem& problem,
                           const VariantModel& variant, const Config* config,
                           const std::map<std::string, std::string>& formula_sources) {
@@ -65,9 +69,8 @@ std::string config_header(const DefinitionModel& definition, const Problem& prob
       case ParameterInfo::Type::formula: {
         if (parameter.signature.gives_bool && !has_ranges) text += formula_range_source();
         has_ranges = has_ranges || parameter.signature.gives_bool;
-        const bool is_default =
-            parameter.formula_fallback && parameter.formula_fallback->formula.text() == value.text;
-        text += boolean_constant(value.name + "_is_default", is_default) + formula_sources.at(value.name);
+        text += boolean_constant(value.name + "_is_default", is_default(parameter, value)) +
+                formula_sources.at(value.name);
         break;
       }
     }

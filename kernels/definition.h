@@ -34,7 +34,13 @@ struct VariantInfo {
   std::string name;  // empty for the single unnamed variant
   std::filesystem::path source;
   std::int64_t min_compute_capability = 0;
-  std::vector<TunableInfo> tunables;  // common and own
+  std::int64_t max_compute_capability = 0;  // 0: none
+  std::vector<TunableInfo> tunables;        // common and own
+
+  bool runs_on(const DeviceLimits& device) const {
+    return device.compute_capability >= min_compute_capability &&
+           (max_compute_capability == 0 || device.compute_capability <= max_compute_capability);
+  }
 };
 
 struct DefinitionModel;  // kernels/definition_model.h
@@ -62,11 +68,16 @@ class KernelDefinition {
   // ones are errors that say what is legal. `tables` holds the problem's integer tables.
   Result<Problem> problem(std::string_view text,
                           std::map<std::string, std::vector<std::int64_t>> tables = {}) const;
+  // Its parameters, to find out what its tables must be.
+  Result<Problem> problem_without_tables(std::string_view text) const;
   // "k=v,k=v"; every tunable of the variant must be given, unless `fill_default` takes missing ones from the
   // safe default.
   Result<Config> config(std::string_view text, bool fill_default = true) const;
   // The safe default of the best variant for this device.
   Result<Config> default_config(const DeviceLimits& device) const;
+  // The same of the first variant, in that order, whose safe default is legal for the problem; of the very
+  // first if none is.
+  Result<Config> default_config(const Problem& problem, const DeviceLimits& device) const;
 
   // Every combination of tunable values of every variant that the device can run, in a fixed order, legal or
   // not.

@@ -46,6 +46,9 @@ struct ParameterModel {
   FormulaSignature signature;  // of a formula; what a real number's limits and default may use
 };
 
+// Whether a formula is the one that the definition takes by default.
+bool is_default(const ParameterModel& parameter, const NamedValue& value);
+
 struct TableModel {
   std::string name;
   int line = 0;
@@ -96,6 +99,10 @@ struct ArgumentModel {
   int index = 0;            // of the tensor or the table
   LocatedExpression value;  // of an integer
   std::string parameter;    // a real one, the value of an f32; empty: that is the integer's
+  // tensor_map:
+  std::vector<LocatedExpression> box;
+  LocatedExpression swizzle;
+  std::optional<LocatedExpression> used;
 };
 
 using Extent3 = std::array<LocatedExpression, 3>;

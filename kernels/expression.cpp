@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <bit>
+#include <initializer_list>
 #include <limits>
 
+#include "kernels/expression_operators.h"
 #include "kernels/expression_tree.h"
 
 namespace weir {
@@ -50,6 +52,8 @@ class Folder {
       case Operator::formula_some:
       case Operator::formula_all:
         return copy_formula(node, builder);
+      case Operator::lower_bound:
+        return copy_lower_bound(node, builder);
       default:
         break;
     }
@@ -59,24 +63,45 @@ class Folder {
   }
 
  private:
-  int copy_formula(const ExpressionNode& node, TreeBuilder& builder) const {
-    std::vector<int> arguments;
-    std::vector<std::int64_t> box;
+  struct Arguments {
+    std::vector<int> nodes;
+    std::vector<std::int64_t> constants;  // as many as nodes if all of them are
+    bool known() const { return constants.size() == nodes.size(); }
+  };
+  Arguments copy_arguments(const ExpressionNode& node, TreeBuilder& builder) const {
+    Arguments arguments;
     for (int next = node.a; next >= 0;) {
       const ExpressionNode& argument = from_.nodes[static_cast<std::size_t>(next)];
-      arguments.push_back(copy(argument.a, builder));
-      if (const auto value = builder.constant_at(arguments.back())) box.push_back(*value);
+      arguments.nodes.push_back(copy(argument.a, builder));
+      if (const auto value = builder.constant_at(arguments.nodes.back())) {
+        arguments.constants.push_back(*value);
+      }
       next = argument.b;
     }
+    return arguments;
+  }
+
+  int copy_lower_bound(const ExpressionNode& node, TreeBuilder& builder) const {
+    const Arguments arguments = copy_arguments(node, builder);
+    const std::vector<std::int64_t>& at = arguments.constants;
+    if (const auto* table = table_at(node.value); table != nullptr && arguments.known()) {
+      const Outcome found = lower_bound(*table, at[0], at[1], at[2]);
+      if (found.failure == nullptr) return builder.constant(found.value);
+    }
+    return builder.lower_bound(static_cast<int>(node.value), arguments.nodes);
+  }
+
+  int copy_formula(const ExpressionNode& node, TreeBuilder& builder) const {
+    const Arguments arguments = copy_arguments(node, builder);
     const auto number = static_cast<std::size_t>(node.value);
     if (number < frame_.formulas.size()) {
       const FormulaRange& formula = frame_.formulas[number];
       std::optional<formula::Range> range = formula.constant();
-      if (box.size() == arguments.size()) range = formula.over(box.data());
+      if (arguments.known()) range = formula.over(arguments.constants.data());
       if (range && node.op == Operator::formula_some) return builder.constant(*range != formula::Range::none);
       if (range) return builder.constant(*range == formula::Range::all);
     }
-    return builder.formula(node.op, static_cast<int>(node.value), arguments);
+    return builder.formula(node.op, static_cast<int>(node.value), arguments.nodes);
   }
 
   const std::vector<std::int64_t>* table_at(std::int64_t table) const {
@@ -90,13 +115,15 @@ class Folder {
   const std::vector<bool>& known_;
 };
 
-std::vector<int> values_of(const ExpressionTree& tree, Operator first, Operator second) {
+std::vector<int> values_of(const ExpressionTree& tree, std::initializer_list<Operator> operators) {
   std::vector<int> values;
   std::vector<int> pending{tree.root};
   while (!pending.empty()) {
     const ExpressionNode& node = tree.nodes[static_cast<std::size_t>(pending.back())];
     pending.pop_back();
-    if (node.op == first || node.op == second) values.push_back(static_cast<int>(node.value));
+    if (std::find(operators.begin(), operators.end(), node.op) != operators.end()) {
+      values.push_back(static_cast<int>(node.value));
+    }
     for (const int operand : {node.a, node.b, node.c}) {
       if (operand >= 0) pending.push_back(operand);
     }
@@ -187,11 +214,13 @@ Expression Expression::fold(const Frame& frame, const std::vector<bool>& known) 
 }
 
 std::vector<int> Expression::slots() const {
-  return tree_ == nullptr ? std::vector<int>{} : values_of(*tree_, Operator::slot, Operator::slot);
+  return tree_ == nullptr ? std::vector<int>{} : values_of(*tree_, {Operator::slot});
 }
 
 std::vector<int> Expression::tables() const {
-  return tree_ == nullptr ? std::vector<int>{} : values_of(*tree_, Operator::table, Operator::table_length);
+  return tree_ == nullptr
+             ? std::vector<int>{}
+             : values_of(*tree_, {Operator::table, Operator::table_length, Operator::lower_bound});
 }
 
 const std::string& Expression::text() const {

@@ -28,6 +28,15 @@ inline std::int64_t integer_square_root(std::int64_t value) {
   }
 }
 
+// The first index in [from, to) whose entry is not below `value`, or `to`; entries ascend there.
+inline Outcome lower_bound(const std::vector<std::int64_t>& table, std::int64_t from, std::int64_t to,
+                           std::int64_t value) {
+  if (from < 0 || from > to || to > static_cast<std::int64_t>(table.size())) {
+    return {0, "lower_bound outside the table"};
+  }
+  return {std::lower_bound(table.begin() + from, table.begin() + to, value) - table.begin()};
+}
+
 [[gnu::always_inline]] inline Outcome apply(Operator op, std::int64_t a) {
   switch (op) {
     case Operator::negate:

@@ -24,6 +24,8 @@ constexpr std::array kFunctions{
     Function{"isqrt", Operator::isqrt, 1, 1},       Function{"log2", Operator::log2, 1, 1},
 };
 
+constexpr std::string_view kLowerBound = "lower_bound";  // its first argument is a table
+
 Operator operator_of(Symbol symbol) {
   switch (symbol) {
     case Symbol::logical_or:
@@ -97,9 +99,10 @@ class ExpressionBuilder {
         return tree_.table_length(*table);
       }
     }
-    if (scope_.table(name)) {
-      throw ParseError{start, "found the table '" + std::string(name) + "' alone; expected " +
-                                  std::string(name) + "[index] or " + std::string(name) + ".length"};
+    if (const auto table = scope_.table(name)) {
+      const int node = tree_.table_name(*table);
+      tables_[node] = {std::string(name), start};
+      return node;
     }
     if (scope_.formula(name) != nullptr) {
       throw ParseError{start,
@@ -115,19 +118,21 @@ class ExpressionBuilder {
   }
 
   void begin_call(std::string_view name, std::size_t start) const {
-    if (find_function(name) != nullptr || formula_call(name)) return;
+    if (name == kLowerBound || find_function(name) != nullptr || formula_call(name)) return;
     if (scope_.formula(name) != nullptr) {
       throw ParseError{start,
                        "found a call of the formula '" + std::string(name) + "'; expected " + calls_of(name)};
     }
     std::vector<std::string> names;
     for (const Function& function : kFunctions) names.emplace_back(function.name);
+    names.emplace_back(kLowerBound);
     const std::string hint = did_you_mean(name, names);
     throw ParseError{start, "found the unknown function '" + std::string(name) + "'" +
                                 (hint.empty() ? "; the functions are " + list_of(names) : hint)};
   }
 
   int call(std::string_view name, const std::vector<int>& arguments, std::size_t start) {
+    if (name == kLowerBound) return call_lower_bound(arguments, start);
     for (const int argument : arguments) expect_integer(argument);
     const int count = static_cast<int>(arguments.size());
     const Function* function = find_function(name);
@@ -204,6 +209,17 @@ class ExpressionBuilder {
     return std::nullopt;
   }
 
+  int call_lower_bound(const std::vector<int>& arguments, std::size_t start) {
+    if (arguments.size() != 4 || !tables_.contains(arguments[0])) {
+      throw ParseError{start,
+                       "found lower_bound with other arguments than its own; expected "
+                       "lower_bound(table, from, to, value)"};
+    }
+    const std::vector<int> integers(arguments.begin() + 1, arguments.end());
+    for (const int argument : integers) expect_integer(argument);
+    return tree_.lower_bound(tree_.table_of(arguments[0]), integers);
+  }
+
   int call_formula(std::string_view name, const std::vector<int>& arguments, std::size_t start) {
     const FormulaCall call = *formula_call(name);
     const std::vector<std::string>& variables = call.formula->variables;
@@ -223,6 +239,11 @@ class ExpressionBuilder {
   }
 
   void expect_integer(int node) const {
+    if (const auto table = tables_.find(node); table != tables_.end()) {
+      const std::string& name = table->second.first;
+      throw ParseError{table->second.second, "found the table '" + name + "' alone; expected " + name +
+                                                 "[index] or " + name + ".length"};
+    }
     const auto real = reals_.find(node);
     if (real == reals_.end()) return;
     throw ParseError{
@@ -230,7 +251,11 @@ class ExpressionBuilder {
         "found a real parameter where an integer is needed; expected a comparison such as x > 0"};
   }
 
-  int key_of(int node) { return reals_.contains(node) ? node : tree_.unary(Operator::real_key, node); }
+  int key_of(int node) {
+    if (reals_.contains(node)) return node;
+    expect_integer(node);
+    return tree_.unary(Operator::real_key, node);
+  }
 
   std::string suggestion(std::string_view name) const {
     std::vector<std::string> names = scope_.names();
@@ -245,6 +270,7 @@ class ExpressionBuilder {
   const Scope& scope_;
   TreeBuilder tree_;
   std::map<int, std::size_t> reals_;  // nodes that are real numbers, by where they stand
+  std::map<int, std::pair<std::string, std::size_t>> tables_;  // nodes that are names of tables
 };
 
 }  // namespace

@@ -125,6 +125,16 @@ std::int64_t run_code(const ExpressionTree& tree, const Frame& frame, const std:
             step->op == Operator::formula_some ? range != formula::Range::none : range == formula::Range::all;
         continue;
       }
+      case Operator::lower_bound: {
+        *below++ = top;
+        below -= 3;
+        const Outcome outcome =
+            lower_bound(frame.tables[static_cast<std::size_t>(operand)], below[0], below[1], below[2]);
+        if (outcome.failure != nullptr) [[unlikely]]
+          fail(outcome.failure, text);
+        top = outcome.value;
+        continue;
+      }
       case Operator::table: {
         const auto& table = frame.tables[static_cast<std::size_t>(operand)];
         if (top < 0 || top >= static_cast<std::int64_t>(table.size())) [[unlikely]]
@@ -169,7 +179,8 @@ std::int64_t run_code(const ExpressionTree& tree, const Frame& frame, const std:
       case Operator::logical_and:  // these three are jumps in code
       case Operator::logical_or:
       case Operator::conditional:
-      case Operator::argument:  // and this a list
+      case Operator::argument:  // and these a list
+      case Operator::table_name:
       case Operator::done:
         return top;
     }

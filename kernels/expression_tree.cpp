@@ -54,7 +54,8 @@ class Emitter {
         return;
       }
       case Operator::formula_some:
-      case Operator::formula_all: {
+      case Operator::formula_all:
+      case Operator::lower_bound: {
         for (int next = node.a; next >= 0;) {
           const ExpressionNode& argument = tree_.nodes[static_cast<std::size_t>(next)];
           emit(argument.a, depth++);
@@ -189,6 +190,18 @@ int TreeBuilder::formula(Operator op, int formula, const std::vector<int>& argum
   for (auto argument = arguments.rbegin(); argument != arguments.rend(); ++argument)
     list = append({.op = Operator::argument, .a = *argument, .b = list});
   return append({.op = op, .a = list, .value = formula});
+}
+
+int TreeBuilder::table_name(int table) {
+  return append({.op = Operator::table_name, .value = table});
+}
+
+int TreeBuilder::table_of(int table_name) const {
+  return static_cast<int>(nodes_[static_cast<std::size_t>(table_name)].value);
+}
+
+int TreeBuilder::lower_bound(int table, const std::vector<int>& arguments) {
+  return formula(Operator::lower_bound, table, arguments);
 }
 
 ExpressionTree TreeBuilder::finish(int root) {

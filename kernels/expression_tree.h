@@ -46,7 +46,11 @@ enum class Operator : std::uint8_t {
   // a formula over the box between its arguments, which are a list: `a` one argument, `b` the rest
   formula_some,
   formula_all,
+  // a search of a table, with such a list
+  lower_bound,
   argument,
+  // only while a table's name is an argument of a search
+  table_name,
   // only in code
   jump,
   jump_if_false,
@@ -89,6 +93,9 @@ class TreeBuilder {
   int binary(Operator op, int a, int b);
   int conditional(int condition, int then, int otherwise);
   int formula(Operator op, int formula, const std::vector<int>& arguments);
+  int table_name(int table);
+  int table_of(int table_name) const;
+  int lower_bound(int table, const std::vector<int>& arguments);
 
   std::optional<std::int64_t> constant_at(int node) const;
   // Leaves the builder empty.

@@ -10,7 +10,8 @@ namespace weir {
 namespace {
 
 constexpr const char* kArgumentForms =
-    "{i32: expression}, {i64: expression}, {f32: expression}, {table: name}";
+    "{i32: expression}, {i64: expression}, {f32: expression}, {table: name}, "
+    "{tensor_map: tensor, box: […]}";
 
 // An f32: a real parameter's name or an integer expression.
 void load_real_argument(const YamlNode& node, const VariantModel& variant, ArgumentModel& argument) {
@@ -20,6 +21,43 @@ void load_real_argument(const YamlNode& node, const VariantModel& variant, Argum
   } else {
     argument.value = read_expression(node, "an argument", variant.names.scope);
   }
+}
+
+std::vector<std::string> tensor_names(const VariantModel& variant) {
+  std::vector<std::string> names;
+  for (const TensorModel& tensor : variant.tensors) names.push_back(tensor.name);
+  return names;
+}
+
+ArgumentModel load_tensor_map(const YamlNode& node, const VariantModel& variant) {
+  const Fields fields(node, "a tensor map", {"tensor_map", "box", "swizzle", "if"});
+  const Scope& scope = variant.names.scope;
+  ArgumentModel argument;
+  argument.kind = Argument::Kind::tensor_map;
+  argument.index = static_cast<int>(read_choice(fields.require("tensor_map", "the tensor's name"),
+                                                "the tensor of a tensor map", tensor_names(variant)));
+  const TensorModel& tensor = variant.tensors[static_cast<std::size_t>(argument.index)];
+  argument.box =
+      read_expressions(fields.require("box", "box: elements that one copy moves, in each dimension"),
+                       "'box' of '" + tensor.name + "'", scope);
+  if (argument.box.size() != tensor.shape.size()) {
+    throw YamlError(node.line, "found " + std::to_string(argument.box.size()) + " entries in 'box' of '" +
+                                   tensor.name + "'; expected " + std::to_string(tensor.shape.size()) +
+                                   ", one per dimension");
+  }
+  argument.swizzle.line = node.line;
+  if (const YamlNode* swizzle = fields.find("swizzle")) {
+    argument.swizzle = read_expression(*swizzle, "'swizzle' of '" + tensor.name + "'", scope);
+  }
+  if (const YamlNode* used = fields.find("if")) {
+    argument.used = read_expression(*used, "'if' of the tensor map of '" + tensor.name + "'", scope);
+  }
+  return argument;
+}
+
+bool has_key(const YamlNode& node, const std::string& key) {
+  return std::any_of(node.children.begin(), node.children.end(),
+                     [&](const YamlNode& child) { return child.key == key; });
 }
 
 ArgumentModel load_argument_map(const YamlNode& node, const VariantModel& variant,
@@ -46,6 +84,7 @@ ArgumentModel load_argument_map(const YamlNode& node, const VariantModel& varian
 
 ArgumentModel load_argument(const YamlNode& node, const VariantModel& variant,
                             const std::vector<std::string>& tables) {
+  if (node.kind == YamlNode::Kind::map && has_key(node, "tensor_map")) return load_tensor_map(node, variant);
   if (node.kind == YamlNode::Kind::map) return load_argument_map(node, variant, tables);
   std::vector<std::string> names;
   for (const TensorModel& tensor : variant.tensors) names.push_back(tensor.name);

@@ -274,10 +274,12 @@ class ParameterLoader {
     define_without_slot(definition_.base, info.name, node_.key_line, "a problem parameter");
     if (info.type == Type::formula) {
       definition_.base.scope.add_formula(info.name, info.variables, info.gives_bool);
-      const auto own = info.gives_bool ? std::vector<std::string>{"_is_default", "_range", "_some", "_all"}
-                                       : std::vector<std::string>{"_is_default", "_derivative"};
+      const auto own = info.gives_bool ? std::vector<std::string>{"_range", "_some", "_all"}
+                                       : std::vector<std::string>{"_derivative"};
       for (const std::string& suffix : own)
         define_without_slot(definition_.base, info.name + suffix, node_.key_line, "what a formula defines");
+      parameter_.slot =
+          define(definition_.base, info.name + "_is_default", node_.key_line, "what a formula defines");
       return;
     }
     parameter_.slot = definition_.base.add(info.name);

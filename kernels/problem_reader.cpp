@@ -115,6 +115,7 @@ class ProblemReader {
     const Result<Formula> bound = formula->bind(formula_constants(definition_, problem_));
     if (!bound) return usage_error(what + bound.error().message);
     problem_.values.push_back({parameter.info.name, 0, formula->text()});
+    slots_[static_cast<std::size_t>(parameter.slot)] = is_default(parameter, problem_.values.back());
     return std::nullopt;
   }
 
@@ -217,25 +218,43 @@ std::vector<FormulaConstant> formula_constants(const DefinitionModel& definition
   return constants;
 }
 
-Result<Problem> KernelDefinition::problem(std::string_view text, Tables tables) const {
+namespace {
+
+// Parameters alone; then `check` with the frame of their values, and the problem so far.
+template <class Check>
+Result<Problem> read_problem(const DefinitionModel& definition, std::string_view text, const Check& check) {
   const Result<std::vector<Assignment>> given = split_assignments(text);
   if (!given) return given.error();
-  if (auto error = check_names(*model_, *given)) return *std::move(error);
-  ProblemReader reader(*model_, *given);
+  if (auto error = check_names(definition, *given)) return *std::move(error);
+  ProblemReader reader(definition, *given);
   try {
-    for (const ParameterModel& parameter : model_->parameters) {
+    for (const ParameterModel& parameter : definition.parameters) {
       if (auto error = reader.read(parameter)) return *std::move(error);
     }
-    if (auto error = check_tables(*model_, reader.frame(), tables)) return *std::move(error);
+    if (std::optional<Error> error = check(reader.frame(), *given)) return *std::move(error);
   } catch (const ExpressionError& error) {
-    return usage_error("in the problem parameters of " + model_->name + ": " + error.what());
+    return usage_error("in the problem parameters of " + definition.name + ": " + error.what());
   }
-  Problem problem = reader.take();
-  problem.tables = std::move(tables);
-  const Assignment* hash = find_assignment(*given, "tables");
-  if (hash != nullptr && hash->value != tables_hash(problem)) {
-    return usage_error("found tables=" + hash->value + ", but the given tables have the hash " +
-                       tables_hash(problem) + "; expected the tables that the problem was written with");
+  return reader.take();
+}
+
+}  // namespace
+
+Result<Problem> KernelDefinition::problem_without_tables(std::string_view text) const {
+  return read_problem(*model_, text, [](const Frame&, const auto&) { return std::nullopt; });
+}
+
+Result<Problem> KernelDefinition::problem(std::string_view text, Tables tables) const {
+  std::optional<std::string> hash;  // that the text says
+  Result<Problem> problem = read_problem(*model_, text, [&](const Frame& frame, const auto& given) {
+    if (const Assignment* said = find_assignment(given, "tables")) hash = said->value;
+    return check_tables(*model_, frame, tables);
+  });
+  if (!problem) return problem;
+  problem->tables = std::move(tables);
+  if (hash && *hash != tables_hash(*problem)) {
+    return usage_error("found tables=" + *hash + ", but the given tables have the hash " +
+                       tables_hash(*problem) + "; expected the tables that the problem was written with");
   }
   return problem;
 }

@@ -7,6 +7,7 @@
 #include "kernels/config_header.h"
 #include "kernels/definition_model.h"
 #include "kernels/fold_program.h"
+#include "kernels/launch_limits.h"
 
 namespace weir {
 
@@ -22,12 +23,7 @@ struct Failure {
   throw Failure{{ErrorKind::usage, std::move(message)}};
 }
 
-constexpr std::int64_t kMaxThreads = 1024;
-constexpr std::int64_t kMaxThreadsZ = 64;
-constexpr std::int64_t kMaxGridX = 2'147'483'647;
-constexpr std::int64_t kMaxGridYZ = 65'535;
-constexpr std::int64_t kMaxClusterBlocks = 16;
-constexpr std::int64_t kClusterComputeCapability = 90;
+constexpr std::int64_t kTensorMapComputeCapability = 90;
 
 class Resolver {
  public:
@@ -86,10 +82,13 @@ class Resolver {
   void bind_device() {
     for (const DeviceFact& fact : device_facts())
       at(*variant_.names.scope.slot(fact.name)) = fact.value(candidate_.device);
-    if (variant_.info.min_compute_capability > candidate_.device.compute_capability) {
-      reject("the variant '" + variant_.info.name + "' needs compute capability " +
-             std::to_string(variant_.info.min_compute_capability) + " and the device has " +
-             std::to_string(candidate_.device.compute_capability));
+    const VariantInfo& info = variant_.info;
+    if (!info.runs_on(candidate_.device)) {
+      const bool below = candidate_.device.compute_capability < info.min_compute_capability;
+      reject("the variant '" + info.name + "' needs compute capability " +
+             std::to_string(below ? info.min_compute_capability : info.max_compute_capability) +
+             (below || info.min_compute_capability == info.max_compute_capability ? "" : " or less") +
+             " and the device has " + std::to_string(candidate_.device.compute_capability));
     }
   }
 
@@ -103,6 +102,7 @@ class Resolver {
       }
       if (parameter.info.type == ParameterInfo::Type::formula) {
         bind_formula(parameter, *value);
+        at(parameter.slot) = is_default(parameter, *value);
       } else {
         at(parameter.slot) =
             parameter.info.type == ParameterInfo::Type::real ? real_key(value->real) : value->value;
@@ -270,6 +270,9 @@ class Resolver {
       case Argument::Kind::table:
         check_entries(static_cast<std::size_t>(model.index));
         break;
+      case Argument::Kind::tensor_map:
+        argument.map = resolve_tensor_map(model);
+        break;
       case Argument::Kind::f32:
         argument.real = model.parameter.empty()
                             ? static_cast<float>(evaluate(model.value))
@@ -302,32 +305,23 @@ class Resolver {
            value <= std::numeric_limits<std::int32_t>::max();
   }
 
-  void check_geometry(const std::string& what, const std::array<std::int64_t, 3>& grid,
-                      const std::array<std::int64_t, 3>& threads, std::int64_t shared_bytes) {
-    constexpr std::array<std::int64_t, 3> kMaxGrid{kMaxGridX, kMaxGridYZ, kMaxGridYZ};
-    constexpr std::array<std::int64_t, 3> kMaxBlock{kMaxThreads, kMaxThreads, kMaxThreadsZ};
-    constexpr std::array<const char*, 3> kAxis{"x", "y", "z"};
-    std::int64_t block = 1;
-    for (std::size_t i = 0; i < 3; ++i) {
-      if (threads[i] < 1 || threads[i] > kMaxBlock[i]) {
-        reject(what + " has " + std::to_string(threads[i]) + " threads in " + kAxis[i] +
-               "; a block has 1 to " + std::to_string(kMaxBlock[i]) + " there");
-      }
-      block *= threads[i];
-      if (grid[i] < 1 || grid[i] > kMaxGrid[i]) {
-        reject(what + " has " + std::to_string(grid[i]) + " blocks in " + kAxis[i] + "; a grid has 1 to " +
-               std::to_string(kMaxGrid[i]) + " there");
-      }
+  TensorMap resolve_tensor_map(const ArgumentModel& model) {
+    if (model.used && evaluate(*model.used) == 0) return {};
+    std::vector<std::int64_t> box;
+    for (const LocatedExpression& extent : model.box) box.push_back(evaluate(extent));
+    const TensorLayout& tensor = candidate_.tensors[static_cast<std::size_t>(model.index)];
+    TensorMap map = tensor_map(tensor, std::move(box), evaluate(model.swizzle));
+    const std::string reason = refusal_of(map, tensor.alignment_bytes);
+    if (!reason.empty()) reject("the tensor map of '" + tensor.name + "' " + reason);
+    if (candidate_.device.compute_capability < kTensorMapComputeCapability) {
+      reject("a tensor map needs compute capability 90; the device has " +
+             std::to_string(candidate_.device.compute_capability));
     }
-    if (block > kMaxThreads) {
-      reject(what + " has " + std::to_string(block) + " threads in a block; at most " +
-             std::to_string(kMaxThreads) + " run");
-    }
-    if (shared_bytes < 0 || shared_bytes > candidate_.device.shared_bytes_per_block) {
-      reject(what + " needs " + std::to_string(shared_bytes) +
-             " bytes of shared memory; a block of this device has at most " +
-             std::to_string(candidate_.device.shared_bytes_per_block));
-    }
+    return map;
+  }
+
+  static void reject_if(const std::optional<std::string>& reason) {
+    if (reason) reject(*reason);
   }
 
   Launch resolve_launch(const LaunchModel& model) {
@@ -341,8 +335,9 @@ class Resolver {
     launch.registers_per_thread = evaluate(model.registers_per_thread);
     launch.blocks_per_sm_limit = evaluate(model.blocks_per_sm);
     const std::string what = "the launch '" + model.name + "'";
-    check_geometry(what, launch.grid, launch.threads, launch.shared_bytes);
-    check_cluster(what, launch);
+    reject_if(
+        beyond_launch_limits(what, launch.grid, launch.threads, launch.shared_bytes, candidate_.device));
+    reject_if(beyond_cluster_limits(what, launch, candidate_.device));
     if (launch.registers_per_thread < 0 || launch.blocks_per_sm_limit < 0) {
       reject(what + " has a negative number of registers or blocks per SM");
     }
@@ -362,27 +357,6 @@ class Resolver {
     launch.program.actions = fold_program(model.program, launch.program.frame, slots_.size(),
                                           candidate_.tables, candidate_.formulas);
     return launch;
-  }
-
-  void check_cluster(const std::string& what, const Launch& launch) {
-    std::int64_t blocks = 1;
-    for (std::size_t i = 0; i < 3; ++i) {
-      if (launch.cluster[i] < 1 || launch.cluster[i] > kMaxClusterBlocks ||
-          launch.grid[i] % launch.cluster[i] != 0) {
-        reject(what + " has a cluster of " + std::to_string(launch.cluster[i]) + " in a dimension of " +
-               std::to_string(launch.grid[i]) + " blocks; it must be 1 to " +
-               std::to_string(kMaxClusterBlocks) + " and divide the grid");
-      }
-      blocks *= launch.cluster[i];
-    }
-    if (blocks > kMaxClusterBlocks) {
-      reject(what + " has a cluster of " + std::to_string(blocks) + " blocks; at most " +
-             std::to_string(kMaxClusterBlocks) + " are possible");
-    }
-    if (blocks > 1 && candidate_.device.compute_capability < kClusterComputeCapability) {
-      reject(what + " has a cluster, which needs compute capability 90; the device has " +
-             std::to_string(candidate_.device.compute_capability));
-    }
   }
 
   void resolve_verify() {
@@ -406,7 +380,8 @@ class Resolver {
     launch.grid = evaluate(model.grid);
     launch.threads = evaluate(model.threads);
     launch.shared_bytes = evaluate(model.shared_bytes);
-    check_geometry(what, launch.grid, launch.threads, launch.shared_bytes);
+    reject_if(
+        beyond_launch_limits(what, launch.grid, launch.threads, launch.shared_bytes, candidate_.device));
     launch.arguments = resolve_arguments(model.arguments);
   }
 

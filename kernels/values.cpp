@@ -52,6 +52,26 @@ std::optional<Error> read_tunables(const VariantModel& variant, const std::vecto
   return std::nullopt;
 }
 
+// Those of the variants that the device can run, of the highest compute capability first.
+std::vector<Config> safe_defaults(const DefinitionModel& model, const DeviceLimits& device) {
+  std::vector<const VariantModel*> variants;
+  for (const VariantModel& variant : model.variants) {
+    if (variant.info.runs_on(device)) variants.push_back(&variant);
+  }
+  std::stable_sort(variants.begin(), variants.end(), [](const VariantModel* a, const VariantModel* b) {
+    return a->info.min_compute_capability > b->info.min_compute_capability;
+  });
+  std::vector<Config> configs;
+  for (const VariantModel* variant : variants) {
+    Config& config = configs.emplace_back(Config{variant->info.name, {}});
+    for (const TunableModel& tunable : variant->tunables) {
+      config.values.push_back(
+          {tunable.info.name, tunable.fallback, tunable_value_text(tunable, tunable.fallback)});
+    }
+  }
+  return configs;
+}
+
 }  // namespace
 
 Result<Config> KernelDefinition::config(std::string_view text, bool fill_default) const {
@@ -75,28 +95,25 @@ Result<Config> KernelDefinition::config(std::string_view text, bool fill_default
 }
 
 Result<Config> KernelDefinition::default_config(const DeviceLimits& device) const {
-  const VariantModel* best = nullptr;
-  for (const VariantModel& variant : model_->variants) {
-    if (variant.info.min_compute_capability > device.compute_capability) continue;
-    if (best == nullptr || variant.info.min_compute_capability > best->info.min_compute_capability)
-      best = &variant;
-  }
-  if (best == nullptr) {
+  std::vector<Config> defaults = safe_defaults(*model_, device);
+  if (defaults.empty()) {
     return Error{ErrorKind::rejected, "no variant of " + model_->name + " runs on compute capability " +
                                           std::to_string(device.compute_capability)};
   }
-  Config config{best->info.name, {}};
-  for (const TunableModel& tunable : best->tunables) {
-    config.values.push_back(
-        {tunable.info.name, tunable.fallback, tunable_value_text(tunable, tunable.fallback)});
+  return std::move(defaults.front());
+}
+
+Result<Config> KernelDefinition::default_config(const Problem& problem, const DeviceLimits& device) const {
+  for (Config& config : safe_defaults(*model_, device)) {
+    if (resolve(problem, config, device)) return std::move(config);
   }
-  return config;
+  return default_config(device);
 }
 
 std::vector<Config> KernelDefinition::enumerate(const DeviceLimits& device) const {
   std::vector<Config> configs;
   for (const VariantModel& variant : model_->variants) {
-    if (variant.info.min_compute_capability > device.compute_capability) continue;
+    if (!variant.info.runs_on(device)) continue;
     std::vector<std::size_t> digits(variant.tunables.size(), 0);  // the last one counts fastest
     for (bool more = true; more;) {
       Config config{variant.info.name, {}};

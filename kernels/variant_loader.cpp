@@ -47,14 +47,17 @@ class VariantLoader {
       variant_.info.name = read_name(fields.require("name", "the variant's name"), "the variant's name");
       if (const YamlNode* source = fields.find("source"))
         variant_.info.source = source_file(*source, "'source'");
-      if (const YamlNode* minimum = fields.find("min_compute_capability")) {
-        variant_.info.min_compute_capability = read_integer(*minimum, "'min_compute_capability'");
-        if (variant_.info.min_compute_capability < 10 || variant_.info.min_compute_capability > 999) {
-          throw YamlError(minimum->line,
-                          "found " + describe(*minimum) +
-                              " as 'min_compute_capability'; expected major * 10 + minor, such as 90");
+      const auto capability = [&](const char* key, std::int64_t& value) {
+        const YamlNode* node = fields.find(key);
+        if (node == nullptr) return;
+        value = read_integer(*node, in_quotes(key));
+        if (value < 10 || value > 999) {
+          throw YamlError(node->line, "found " + describe(*node) + " as " + in_quotes(key) +
+                                          "; expected major * 10 + minor, such as 90");
         }
-      }
+      };
+      capability("min_compute_capability", variant_.info.min_compute_capability);
+      capability("max_compute_capability", variant_.info.max_compute_capability);
     }
     if (variant_.info.source.empty() && std::filesystem::exists(folder_ / "kernel.cu")) {
       variant_.info.source = folder_ / "kernel.cu";
@@ -324,9 +327,17 @@ class VariantLoader {
 }  // namespace
 
 const std::vector<std::string>& variant_keys() {
-  static const std::vector<std::string> keys{
-      "name",    "source", "min_compute_capability", "summary", "tensors", "tunables",
-      "default", "let",    "restrictions",           "launches"};
+  static const std::vector<std::string> keys{"name",
+                                             "source",
+                                             "min_compute_capability",
+                                             "max_compute_capability",
+                                             "summary",
+                                             "tensors",
+                                             "tunables",
+                                             "default",
+                                             "let",
+                                             "restrictions",
+                                             "launches"};
   return keys;
 }
 

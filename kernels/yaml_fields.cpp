@@ -94,8 +94,8 @@ std::string read_text(const YamlNode& node, const std::string& what) {
 bool is_reserved(const std::string& name) {
   static const std::vector<std::string> reserved = [] {
     std::vector<std::string> names{
-        "true", "false", "min", "max", "ceil_div", "abs", "isqrt", "log2", "item", "block", "block_x",
-        "block_y", "block_z", "device", "config", "variant", "tables",
+        "true", "false", "min", "max", "ceil_div", "abs", "isqrt", "log2", "lower_bound", "item", "block",
+        "block_x", "block_y", "block_z", "device", "config", "variant", "tables",
         // C++ keywords, because names become constants of the CUDA source
         "alignas", "alignof", "and", "asm", "auto", "bool", "break", "case", "catch", "char", "class",
         "const", "constexpr", "continue", "decltype", "default", "delete", "do", "double", "else", "enum",

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -70,7 +71,9 @@ constexpr std::array kColumns = {"kernel",
                                  "policy",
                                  "calibrated",
                                  "uncalibrated_traffic",
-                                 "uncalibrated_time"};
+                                 "uncalibrated_time",
+                                 "predicted_launches",
+                                 "counted_launches"};
 
 class Line {
  public:
@@ -155,10 +158,41 @@ void append_measurement(Line& line, const Measurement& measurement) {
   line.text(provenance.policy);
 }
 
+// Of a kernel with several launches a JSON list, else nothing: one launch is the whole row.
+template <typename Launch, typename TrafficOf, typename SecondsOf>
+void append_launches(Line& line, const std::vector<Launch>& launches, TrafficOf traffic_of,
+                     SecondsOf seconds_of) {
+  if (launches.size() < 2) return line.unknown(1);
+  nlohmann::ordered_json list = nlohmann::ordered_json::array();
+  for (const Launch& launch : launches) {
+    const auto& traffic = traffic_of(launch);
+    list.push_back({{"launch", launch.launch},
+                    {"dram_read_bytes", traffic.dram_read_bytes},
+                    {"dram_write_bytes", traffic.dram_write_bytes},
+                    {"l2_read_bytes", traffic.l2_read_bytes},
+                    {"l2_write_bytes", traffic.l2_write_bytes},
+                    {"seconds", seconds_of(launch)}});
+  }
+  line.text(list.dump());
+}
+
+void append_launches(Line& line, const Record& record) {
+  static const Prediction kNoPrediction;
+  static const Measurement kNoMeasurement;
+  append_launches(
+      line, (record.prediction ? *record.prediction : kNoPrediction).launches,
+      [](const LaunchPrediction& launch) -> const Traffic& { return launch.traffic; },
+      [](const LaunchPrediction& launch) { return launch.time_seconds; });
+  append_launches(
+      line, (record.measurement ? *record.measurement : kNoMeasurement).counters.launches,
+      [](const LaunchCounters& launch) -> const LaunchCounters& { return launch; },
+      [](const LaunchCounters& launch) { return launch.duration_seconds; });
+}
+
 constexpr int kPredictionColumns = 17;
 constexpr int kMeasurementColumns = 31;
 constexpr int kCalibrationColumns = 3;
-static_assert(8 + kPredictionColumns + kMeasurementColumns + kCalibrationColumns == kColumns.size());
+static_assert(8 + kPredictionColumns + kMeasurementColumns + kCalibrationColumns + 2 == kColumns.size());
 
 void append_calibration(Line& line, const Uncalibrated& uncalibrated) {
   line.flag(is_calibrated(uncalibrated));
@@ -186,6 +220,7 @@ std::string csv(const std::vector<Record>& records) {
     record.measurement ? append_measurement(line, *record.measurement) : line.unknown(kMeasurementColumns);
     record.prediction ? append_calibration(line, record.prediction->uncalibrated)
                       : line.unknown(kCalibrationColumns);
+    append_launches(line, record);
     result += line.str();
   }
   return result;

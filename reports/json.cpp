@@ -172,6 +172,15 @@ Object to_json(const Prediction& prediction) {
 Object to_json(const Counters& counters) {
   Object raw = Object::object();
   for (const auto& [metric, value] : counters.raw) raw[metric] = number(value);
+  Object launches = Object::array();
+  for (const LaunchCounters& launch : counters.launches) {
+    launches.push_back({{"launch", launch.launch},
+                        {"dram_read_bytes", number(launch.dram_read_bytes)},
+                        {"dram_write_bytes", number(launch.dram_write_bytes)},
+                        {"l2_read_bytes", number(launch.l2_read_bytes)},
+                        {"l2_write_bytes", number(launch.l2_write_bytes)},
+                        {"duration_seconds", number(launch.duration_seconds)}});
+  }
   return {{"dram_read_bytes", number(counters.dram_read_bytes)},
           {"dram_write_bytes", number(counters.dram_write_bytes)},
           {"l2_read_bytes", number(counters.l2_read_bytes)},
@@ -179,6 +188,7 @@ Object to_json(const Counters& counters) {
           {"duration_seconds", number(counters.duration_seconds)},
           {"repeats", counters.repeats},
           {"dram_read_spread", number(counters.dram_read_spread)},
+          {"launches", launches},
           {"raw", raw}};
 }
 

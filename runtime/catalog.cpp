@@ -168,7 +168,7 @@ Pick Catalog::choose_for(const std::string& kernel, const std::string& problem_t
       }
     }
 
-    Result<Config> config = candidate_kernel.definition.default_config(device_.limits);
+    Result<Config> config = candidate_kernel.definition.default_config(*problem, device_.limits);
     Result<std::pair<Candidate, Cubin>> fitted = config ? fit(candidate_kernel, *problem, *config)
                                                         : Result<std::pair<Candidate, Cubin>>(config.error());
     if (fitted) {

@@ -1,7 +1,10 @@
 #include "runtime/launcher.h"
 
 #include <bit>
+#include <deque>
 #include <set>
+
+#include "gpu/tensor_map.h"
 
 namespace weir {
 namespace {
@@ -16,6 +19,7 @@ std::uint64_t parameter_of(const Argument& argument, const Launcher::Addresses& 
   const auto index = static_cast<std::size_t>(argument.tensor);
   switch (argument.kind) {
     case Argument::Kind::tensor:
+    case Argument::Kind::tensor_map:
       return addresses.tensors[index];
     case Argument::Kind::table:
       return addresses.tables[index];
@@ -119,16 +123,25 @@ Status Launcher::launch(cuda::Stream stream,
   if (!addresses) return addresses.error();
   Result<const Loaded*> loaded = load();
   if (!loaded) return loaded.error();
+  const Driver& driver = (*loaded)->module.driver();
   for (std::size_t i = 0; i < shapes_.size(); ++i) {
     const std::vector<Argument>& arguments = candidate_.launches[i].arguments;
     std::vector<std::uint64_t> values(arguments.size());
+    std::deque<EncodedTensorMap> maps;
     std::vector<void*> slots(arguments.size());
     for (std::size_t k = 0; k < arguments.size(); ++k) {
-      values[k] = parameter_of(arguments[k], *addresses);
+      const Argument& argument = arguments[k];
+      if (argument.kind == Argument::Kind::tensor_map) {
+        Result<EncodedTensorMap> map =
+            encode(driver, argument.map, addresses->tensors[static_cast<std::size_t>(argument.tensor)]);
+        if (!map) return map.error();
+        slots[k] = maps.emplace_back(*map).bytes.data();
+        continue;
+      }
+      values[k] = parameter_of(argument, *addresses);
       slots[k] = &values[k];
     }
-    Status queued =
-        weir::launch((*loaded)->module.driver(), (*loaded)->functions[i], shapes_[i], slots.data(), stream);
+    Status queued = weir::launch(driver, (*loaded)->functions[i], shapes_[i], slots.data(), stream);
     if (!queued) return queued;
   }
   return ok_status();

@@ -139,11 +139,13 @@ struct weir_kernel {
     if (!pick.candidate) return;
     launcher.emplace(*pick.candidate, pick.cubin);
     tensors = pick.candidate->tensors;
-    for (const std::size_t table : weir::argument_tables(*pick.candidate))
-      tensors.push_back(as_tensor(pick.candidate->table_names[table], pick.candidate->tables[table].size()));
+    for (const std::size_t table : weir::argument_tables(*pick.candidate)) {
+      const std::size_t entries = pick.candidate->tables[table].size();
+      if (entries > 0) tensors.push_back(as_tensor(pick.candidate->table_names[table], entries));
+    }
   }
   weir::Pick pick;
-  std::vector<weir::TensorLayout> tensors;  // the candidate's, then its argument tables
+  std::vector<weir::TensorLayout> tensors;  // the candidate's, then its argument tables that have entries
   std::optional<weir::Launcher> launcher;
 };
 

@@ -112,7 +112,7 @@ typedef struct weir_kernel_info {
   const char* problem; /* with defaults filled in */
   const char* config;  /* "tile_m=128,tile_n=128,…"; empty for WEIR_MATCH_NONE */
   size_t launches;
-  size_t tensors;              /* tables that launches take included */
+  size_t tensors;              /* tables that launches take included, if they are not empty */
   double median_seconds;       /* as the tuner measured it with a cold L2; 0 unless exact */
   double predicted_dram_bytes; /* read and written; 0 unless exact */
   /* What that prediction rests on that nobody measured on this GPU model; empty: it is calibrated. */

@@ -38,6 +38,30 @@ void insert_part(SQLite::Database& db, const std::string& table, const std::stri
   insert.exec();
 }
 
+void insert_launches(SQLite::Database& db, std::int64_t record_id,
+                     const std::vector<LaunchCounters>& launches) {
+  if (launches.empty()) return;
+  SQLite::Statement insert(db, "INSERT INTO launch_counters (record_id, position, " +
+                                   launch_counter_columns() + ") VALUES (" +
+                                   placeholders(launch_counter_column_count() + 2) + ")");
+  for (std::size_t i = 0; i < launches.size(); ++i) {
+    insert.bind(1, record_id);
+    insert.bind(2, static_cast<std::int64_t>(i));
+    bind(insert, 3, launches[i]);
+    insert.exec();
+    insert.reset();
+  }
+}
+
+// By record, in order.
+std::map<std::int64_t, std::vector<LaunchCounters>> read_launches(const Store::Impl& impl) {
+  std::map<std::int64_t, std::vector<LaunchCounters>> launches;
+  SQLite::Statement select(impl.db, "SELECT record_id, " + launch_counter_columns() +
+                                        " FROM launch_counters ORDER BY record_id, position");
+  while (select.executeStep()) read(select, 1, launches[select.getColumn(0).getInt64()].emplace_back());
+  return launches;
+}
+
 }  // namespace
 
 std::int64_t Store::Impl::kernel_id(const std::string& kernel, const std::string& source_hash) {
@@ -143,6 +167,7 @@ void Store::Impl::insert(const Record& record, const std::string& written_at) {
   if (record.measurement) {
     insert_part(db, "measurement", measurement_columns(""), measurement_column_count(), record_id,
                 *record.measurement);
+    insert_launches(db, record_id, record.measurement->counters.launches);
   }
 }
 
@@ -177,6 +202,7 @@ std::vector<StoredRow> read_rows(const Store::Impl& impl, const RecordFilter& fi
 
   SQLite::Statement select(impl.db, sql);
   for (std::size_t i = 0; i < values.size(); ++i) select.bind(static_cast<int>(i) + 1, values[i]);
+  std::map<std::int64_t, std::vector<LaunchCounters>> launches = read_launches(impl);
   std::vector<StoredRow> rows;
   while (select.executeStep()) {
     StoredRow& row = rows.emplace_back();
@@ -196,6 +222,8 @@ std::vector<StoredRow> read_rows(const Store::Impl& impl, const RecordFilter& fi
     if (!select.getColumn(18).isNull()) {
       Measurement& measurement = record.measurement.emplace();
       read(select, kFirst + prediction_column_count(), measurement);
+      if (const auto found = launches.find(row.record_id); found != launches.end())
+        measurement.counters.launches = std::move(found->second);
       Provenance& provenance = measurement.provenance;
       provenance.gpu_name = select.getColumn(10).getString();
       provenance.compute_capability = select.getColumn(11).getInt64();

@@ -60,6 +60,13 @@ void visit_traffic(Visitor& visit, T& traffic) {
 }
 
 template <typename Visitor, typename T>
+void visit_launch_counters(Visitor& visit, T& counters) {
+  visit("launch", counters.launch);
+  visit_traffic(visit, counters);
+  visit("duration_seconds", counters.duration_seconds);
+}
+
+template <typename Visitor, typename T>
 void visit_tensor(Visitor& visit, T& tensor) {
   visit("tensor", tensor.tensor);
   visit_traffic(visit, tensor.traffic);
@@ -305,6 +312,30 @@ void read(SQLite::Statement& statement, int first, Prediction& prediction) {
 void read(SQLite::Statement& statement, int first, Measurement& measurement) {
   Reader reader{statement, first};
   visit_measurement(reader, measurement);
+}
+
+std::string launch_counter_columns() {
+  Namer namer;
+  const LaunchCounters fields;
+  visit_launch_counters(namer, fields);
+  return namer.columns;
+}
+
+int launch_counter_column_count() {
+  Namer namer;
+  const LaunchCounters fields;
+  visit_launch_counters(namer, fields);
+  return namer.count;
+}
+
+void bind(SQLite::Statement& statement, int first, const LaunchCounters& counters) {
+  Binder binder{statement, first};
+  visit_launch_counters(binder, counters);
+}
+
+void read(SQLite::Statement& statement, int first, LaunchCounters& counters) {
+  Reader reader{statement, first};
+  visit_launch_counters(reader, counters);
 }
 
 std::string tables_text(const Tables& tables) {

@@ -40,6 +40,11 @@ void read(SQLite::Statement& statement, int first, Prediction& prediction);
 // key.
 void read(SQLite::Statement& statement, int first, Measurement& measurement);
 
+std::string launch_counter_columns();
+int launch_counter_column_count();
+void bind(SQLite::Statement& statement, int first, const LaunchCounters& counters);
+void read(SQLite::Statement& statement, int first, LaunchCounters& counters);
+
 using Tables = std::map<std::string, std::vector<std::int64_t>>;
 std::string tables_text(const Tables& tables);   // JSON
 Tables parse_tables(const std::string& text);    // throws UnreadableRow

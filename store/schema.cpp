@@ -2,6 +2,22 @@
 
 namespace weir {
 
+const char* const kLaunchCounters = R"sql(
+-- Of a measurement with several launches: each one's counters.
+CREATE TABLE launch_counters (
+  record_id        INTEGER NOT NULL REFERENCES measurement ON DELETE CASCADE,
+  position         INTEGER NOT NULL CHECK (position >= 0),
+  launch           TEXT NOT NULL,
+  dram_read_bytes  REAL NOT NULL,
+  dram_write_bytes REAL NOT NULL,
+  l2_read_bytes    REAL NOT NULL,
+  l2_write_bytes   REAL NOT NULL,
+  duration_seconds REAL NOT NULL,
+  PRIMARY KEY (record_id, position)
+) STRICT, WITHOUT ROWID;
+PRAGMA user_version = 3;
+)sql";
+
 // The order of columns is the order in which row.cpp visits the fields of a record.
 const char* const kSchema = R"sql(
 CREATE TABLE meta (

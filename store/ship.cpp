@@ -293,6 +293,7 @@ Result<ShipReport> ship(const Store& work, const std::filesystem::path& out) {
       impl->db.exec("PRAGMA application_id = " + std::to_string(kApplicationId));
       impl->db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
       impl->db.exec(kSchema);
+      impl->db.exec(kLaunchCounters);
       impl->db.exec(kResultsView);
       impl->db.exec("INSERT INTO meta VALUES ('kind', 'ship'), ('weir_version', '" WEIR_VERSION
                     "'), ('digest', 'xxh3-128:" +

@@ -45,6 +45,7 @@ Status create(const std::filesystem::path& file) {
     db.exec("PRAGMA user_version = " + std::to_string(kSchemaVersion));
     SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
     db.exec(kSchema);
+    db.exec(kLaunchCounters);
     db.exec(kResultsView);
     db.exec("INSERT INTO meta VALUES ('kind', 'work'), ('weir_version', '" WEIR_VERSION
             "'), "
@@ -79,10 +80,12 @@ void upgrade(SQLite::Database& db) {
   const auto version = [&] { return db.execAndGet("PRAGMA user_version").getInt(); };
   if (version() >= kSchemaVersion) return;
   SQLite::Transaction transaction(db, SQLite::TransactionBehavior::IMMEDIATE);
-  if (version() < kSchemaVersion) {  // else another process was faster
+  // Another process may have been faster.
+  if (version() == 1) {
     db.exec(kUpgradeFrom1);
     db.exec(kResultsView);
   }
+  if (version() == 2) db.exec(kLaunchCounters);
   transaction.commit();
 }
 

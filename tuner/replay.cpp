@@ -8,42 +8,45 @@
 #include "kernels/definition.h"
 #include "store/store.h"
 #include "tuner/device_match.h"
+#include "tuner/stored_problem.h"
 
 namespace weir {
 namespace {
 
-// Recorded problems as today's definitions write them.
-class Problems {
+// Texts of rows as today's definitions write them; as they are stored where a definition does not read them.
+class Translator {
  public:
-  explicit Problems(std::filesystem::path kernels_folder) : folder_(std::move(kernels_folder)) {}
+  Translator(const std::filesystem::path& kernels_folder, std::vector<StoredTables> tables)
+      : kernels_folder_(kernels_folder), tables_(std::move(tables)) {}
 
-  std::string current(const Record& record) {
-    // Tables are known by their hash only.
-    if (folder_.empty() || record.problem.find(",tables=") != std::string::npos) return record.problem;
-    const auto [known, added] = texts_.try_emplace({record.kernel, record.problem}, record.problem);
-    if (added) {
-      if (const KernelDefinition* definition = definition_of(record.kernel)) {
-        if (const Result<Problem> problem = definition->problem(record.problem))
-          known->second = to_string(*problem);
-      }
+  void translate(Record& record) {
+    const KernelDefinition* definition = definition_of(record.kernel);
+    if (definition == nullptr) return;
+    const Result<Config> config = definition->config(record.config);
+    if (config) record.config = to_string(*config);
+    const auto [known, is_new] = problems_.try_emplace({record.kernel, record.problem}, record.problem);
+    if (is_new) {
+      const Result<Problem> problem =
+          stored_problem(*definition, record.kernel, record.source_hash, record.problem, tables_);
+      if (problem) known->second = to_string(*problem);
     }
-    return known->second;
+    record.problem = known->second;
   }
 
  private:
-  // Null: there is no such kernel any more.
   const KernelDefinition* definition_of(const std::string& kernel) {
-    const auto [known, added] = definitions_.try_emplace(kernel);
-    if (added) {
-      if (Result<KernelDefinition> definition = find_kernel(folder_, kernel))
-        known->second = std::move(*definition);
+    auto [found, is_new] = definitions_.try_emplace(kernel);
+    if (is_new) {
+      Result<KernelDefinition> definition = find_kernel(kernels_folder_, kernel);
+      if (definition) found->second = std::move(*definition);
     }
-    return known->second ? &*known->second : nullptr;
+    return found->second ? &*found->second : nullptr;
   }
 
-  std::filesystem::path folder_;
+  std::filesystem::path kernels_folder_;
+  std::vector<StoredTables> tables_;
   std::map<std::string, std::optional<KernelDefinition>> definitions_;
-  std::map<std::pair<std::string, std::string>, std::string> texts_;
+  std::map<std::pair<std::string, std::string>, std::string> problems_;
 };
 
 }  // namespace
@@ -55,13 +58,16 @@ Result<ReplayDevice> open_replay(const std::filesystem::path& file,
   Result<std::vector<Record>> records = store->records();
   if (!records) return records.error();
 
+  Result<std::vector<StoredTables>> tables = store->tables();
+  if (!tables) return tables.error();
+
+  Translator translator(options.kernels_folder, std::move(*tables));
   std::vector<RecordedRow> rows;
   std::vector<std::string> devices;
   Provenance provenance;
   decltype(ReplayDevice::configs) configs;
-  Problems problems(options.kernels_folder);
   for (Record& r : *records) {
-    r.problem = problems.current(r);
+    translator.translate(r);
     configs[{r.kernel, r.problem}].push_back(r.config);
     if (!r.measurement || (r.outcome != Outcome::measured && r.outcome != Outcome::failed)) continue;
     const std::string& device = r.measurement->provenance.gpu_name;
@@ -98,6 +104,21 @@ Result<ReplayDevice> open_replay(const std::filesystem::path& file,
   return ReplayDevice{std::make_unique<RecordedBackend>(facts, provenance, std::move(rows),
                                                         RecordedOptions{options.delay_seconds}),
                       std::move(*profile), std::move(configs)};
+}
+
+Result<std::map<std::string, std::vector<std::int64_t>>> recorded_tables(const std::filesystem::path& file,
+                                                                         const std::string& kernel,
+                                                                         const std::string& hash) {
+  Result<Store> store = Store::open(file, Store::Mode::read_only);
+  if (!store) return store.error();
+  Result<std::vector<StoredTables>> all = store->tables();
+  if (!all) return all.error();
+  for (StoredTables& stored : *all) {
+    if (stored.kernel == kernel && tables_hash_of(stored.problem) == hash) return std::move(stored.tables);
+  }
+  return Error{ErrorKind::missing,
+               file.string() + ": it holds no tables of " + kernel + " with the hash " + hash,
+               "give them with --tables FILE"};
 }
 
 }  // namespace weir

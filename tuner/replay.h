@@ -18,9 +18,9 @@ namespace weir {
 struct ReplayOptions {
   std::string gpu_name;      // which of the file's devices; empty: its only one
   double delay_seconds = 0;  // of every call, so that tests can interrupt a sweep
-  // Where the definitions are: a recorded problem stands for the one that its kernel's definition reads from
-  // it now, with parameters that the kernel has gained since at their defaults. Empty: problems stay as they
-  // were written.
+  // Where the definitions are: a recorded row stands for the problem and configuration that its kernel's
+  // definition reads from it now, with parameters that the kernel has gained since at their defaults. Empty:
+  // rows stay as they were written.
   std::filesystem::path kernels_folder;
 };
 
@@ -36,5 +36,10 @@ struct ReplayDevice {
 // devices and none is named, or none at all; missing if no profile describes the device.
 Result<ReplayDevice> open_replay(const std::filesystem::path& file,
                                  const std::vector<DeviceProfile>& profiles, const ReplayOptions& options);
+
+// The tables with this hash that the file holds for a kernel's problem; missing if there are none.
+Result<std::map<std::string, std::vector<std::int64_t>>> recorded_tables(const std::filesystem::path& file,
+                                                                         const std::string& kernel,
+                                                                         const std::string& hash);
 
 }  // namespace weir

@@ -8,19 +8,15 @@
 
 #include "kernels/definition.h"
 #include "simulator/predict.h"
+#include "tuner/stored_problem.h"
 
 namespace weir {
 namespace {
 
-// "k=v,…,tables=<hash>" without the hash, which stands for tables and is not itself a parameter.
-std::string parameters_of(const std::string& problem) {
-  return problem.substr(0, problem.find(",tables="));
-}
-
 std::optional<Prediction> predict_row(const Record& record, const KernelDefinition& definition,
-                                      const DeviceProfile& profile, const StoredTables* tables) {
-  Result<Problem> problem = definition.problem(parameters_of(record.problem),
-                                               tables ? tables->tables : decltype(StoredTables::tables){});
+                                      const DeviceProfile& profile, const std::vector<StoredTables>& tables) {
+  Result<Problem> problem =
+      stored_problem(definition, record.kernel, record.source_hash, record.problem, tables);
   if (!problem) return std::nullopt;
   Result<Config> config = definition.config(record.config);
   if (!config) return std::nullopt;
@@ -62,12 +58,8 @@ Result<RepredictReport> repredict(Store& store, const std::filesystem::path& ker
       const auto profile = std::find_if(profiles.begin(), profiles.end(),
                                         [&](const DeviceProfile& p) { return p.name == record.profile; });
       if (profile == profiles.end()) continue;
-      const auto found = std::find_if(tables->begin(), tables->end(), [&](const StoredTables& t) {
-        return t.kernel == record.kernel && t.source_hash == record.source_hash &&
-               t.problem == record.problem;
-      });
-      std::optional<Prediction> prediction = predict_row(record, definitions.at(record.kernel), *profile,
-                                                         found == tables->end() ? nullptr : &*found);
+      std::optional<Prediction> prediction =
+          predict_row(record, definitions.at(record.kernel), *profile, *tables);
       if (!prediction) continue;
       record.prediction = std::move(prediction);
       changed[i] = 1;

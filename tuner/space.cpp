@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
 #include <mutex>
 #include <numeric>
 #include <optional>
@@ -122,7 +123,7 @@ class Explorer {
   }
 
   Space space() {
-    const Result<Config> default_config = definition_.default_config(limits_);
+    const Result<Config> default_config = definition_.default_config(problem_, limits_);
     Space space;
     for (std::size_t i = 0; i < configs_.size(); ++i) {
       if (evaluated_[i].prediction) {
@@ -152,6 +153,23 @@ Result<Space> explore(const KernelDefinition& definition, const Problem& problem
                       const DeviceProfile& profile, const DeviceLimits& limits,
                       const ExploreOptions& options) {
   return Explorer(definition, problem, profile, limits, options).explore();
+}
+
+std::vector<RejectedConfig> sample_rejections(const std::vector<RejectedConfig>& rejected,
+                                              std::size_t per_reason) {
+  std::map<std::string, std::size_t> counts;
+  for (const RejectedConfig& each : rejected) ++counts[each.reason];
+  std::map<std::string, std::size_t> taken;
+  std::vector<RejectedConfig> sample;
+  for (const RejectedConfig& each : rejected) {
+    const std::size_t number = ++taken[each.reason];
+    if (number > per_reason) continue;
+    sample.push_back(each);
+    const std::size_t more = counts.at(each.reason) - number;
+    if (number == per_reason && more > 0)
+      sample.back().reason += " (and " + std::to_string(more) + " configurations more)";
+  }
+  return sample;
 }
 
 }  // namespace weir

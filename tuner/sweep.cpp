@@ -1,11 +1,11 @@
 #include "tuner/sweep.h"
 
 #include <algorithm>
-#include <atomic>
 #include <ctime>
 #include <fstream>
 #include <iterator>
-#include <thread>
+
+#include "tuner/build_batch.h"
 
 namespace weir {
 namespace {
@@ -17,12 +17,6 @@ std::string now_utc() {
   char text[32];
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
   return text;
-}
-
-// Errors of a backend call that cost one candidate; every other kind ends the sweep.
-bool costs_only_the_candidate(const Error& error) {
-  return error.kind == ErrorKind::failed || error.kind == ErrorKind::rejected ||
-         error.kind == ErrorKind::verification;
 }
 
 }  // namespace
@@ -53,7 +47,7 @@ Status Sweep::identify() {
       !s)
     return s;
   if (Status s = store_.write(StoredDevice{provenance_.gpu_name, backend_.facts().limits}); !s) return s;
-  if (request_.problem.tables.empty()) return ok_status();
+  if (!has_table_entries(request_.problem)) return ok_status();
   return store_.write(
       StoredTables{request_.definition.name(), source_hash_, problem_text_, request_.problem.tables});
 }
@@ -73,7 +67,8 @@ Status Sweep::explore() {
     trials_.push_back({ranked.prediction.time_seconds, ranked.is_default, Trial::State::open, 0});
   }
   std::vector<Record> rows;
-  for (const RejectedConfig& rejected : space_.rejected) {
+  constexpr std::size_t kStoredPerReason = 100;
+  for (const RejectedConfig& rejected : sample_rejections(space_.rejected, kStoredPerReason)) {
     rows.push_back(row(rejected.config, Outcome::rejected, rejected.reason));
   }
   return store_.write(rows);
@@ -170,37 +165,10 @@ Status Sweep::measure(const std::vector<std::size_t>& batch) {
 }
 
 std::vector<Sweep::Built> Sweep::build(const std::vector<std::size_t>& batch, Status& status) {
-  struct Slot {
-    std::optional<Candidate> candidate;
-    std::optional<Executable> executable;
-    std::optional<Error> error;
-  };
-  std::vector<Slot> slots(batch.size());
-  std::atomic<std::size_t> next{0};
-  const auto work = [&] {
-    for (std::size_t i = next++; i < batch.size(); i = next++) {
-      Result<Candidate> candidate = request_.definition.resolve(
-          request_.problem, space_.ranked[batch[i]].config, backend_.facts().limits);
-      if (!candidate) {
-        slots[i].error = candidate.error();
-        continue;
-      }
-      Result<Executable> executable = backend_.build(*candidate);
-      if (executable) {
-        slots[i].executable = std::move(executable).value();
-      } else {
-        slots[i].error = executable.error();
-      }
-      slots[i].candidate = std::move(candidate).value();
-    }
-  };
-  {
-    const unsigned wanted = request_.options.threads ? request_.options.threads
-                                                     : std::max(1u, std::thread::hardware_concurrency());
-    std::vector<std::jthread> pool;
-    for (unsigned t = 1; t < std::min<std::size_t>(wanted, batch.size()); ++t) pool.emplace_back(work);
-    work();
-  }
+  std::vector<Config> configs;
+  for (const std::size_t index : batch) configs.push_back(space_.ranked[index].config);
+  std::vector<BuiltCandidate> slots =
+      build_batch(request_.definition, request_.problem, configs, backend_, request_.options.threads);
 
   std::vector<Built> built;
   for (std::size_t i = 0; i < batch.size() && status; ++i) {
@@ -390,44 +358,6 @@ Status Sweep::fail(std::size_t index, const Error& error, Measurement measuremen
   if (!costs_only_the_candidate(error)) return error;
   measurement.provenance.date = now_utc();
   return record(index, Outcome::failed, error.message, measurement);
-}
-
-Result<VerifyResult> verify_all(const TuneRequest& request, Backend& backend, TuneObserver& observer) {
-  ExploreOptions options;
-  options.stop = request.stop;
-  options.only = request.only;
-  options.predict.fidelity = Fidelity::bounds;
-  Result<Space> space =
-      explore(request.definition, request.problem, request.profile, backend.facts().limits, options);
-  if (!space) return space.error();
-  VerifyResult result;
-  result.rejected = static_cast<std::int64_t>(space->rejected.size());
-  observer.explored(space->ranked.size(), space->rejected.size(), 0);
-  bool prepared = false;
-  std::int64_t tried = 0;
-  for (const RankedConfig& ranked : space->ranked) {
-    if (request.stop && request.stop()) return Error{ErrorKind::interrupted, "stopped while verifying", ""};
-    if (request.options.strategy.budget > 0 && tried++ >= request.options.strategy.budget) break;
-    Result<Candidate> candidate =
-        request.definition.resolve(request.problem, ranked.config, backend.facts().limits);
-    if (!candidate) return candidate.error();
-    if (!prepared) {
-      if (Status status = backend.prepare(*candidate); !status) return status.error();
-      prepared = true;
-    }
-    Result<Executable> executable = backend.build(*candidate);
-    Result<Verification> verification =
-        executable ? backend.verify(*executable) : Result<Verification>(executable.error());
-    if (!verification) {
-      if (!costs_only_the_candidate(verification.error())) return verification.error();
-      result.failures.emplace_back(to_string(ranked.config), verification.error().message);
-    } else if (!verification->passed) {
-      result.failures.emplace_back(to_string(ranked.config), "wrong result: " + verification->detail);
-    } else {
-      ++result.passed;
-    }
-  }
-  return result;
 }
 
 }  // namespace weir

@@ -71,7 +71,7 @@ struct TuneRequest {
 // that cannot run); a candidate that fails is a row.
 Result<TuneResult> tune(const TuneRequest& request, Backend& backend, Store& store, TuneObserver& observer);
 
-// Correctness alone: every legal candidate (or the first `budget` in predicted order) is built and verified;
+// Correctness alone: the legal candidates in the strategy's order, `budget` at most, are built and verified;
 // nothing is stored.
 struct VerifyResult {
   std::int64_t passed = 0;
@@ -79,6 +79,9 @@ struct VerifyResult {
   std::int64_t rejected = 0;
 };
 Result<VerifyResult> verify_all(const TuneRequest& request, Backend& backend, TuneObserver& observer);
+
+// Errors of a backend call that cost one candidate; every other kind ends the sweep.
+bool costs_only_the_candidate(const Error& error);
 
 // The measurement policy in one line: part of a row's identity.
 std::string policy_text(const TuneOptions& options);

@@ -10,6 +10,30 @@ Error at(const std::filesystem::path& file, const YAML::Node& node, const std::s
                "profiles/workloads has examples"};
 }
 
+constexpr const char* kTablesForm = "expected a map of table names to lists of integers: {lengths: [3, 5]}";
+
+Result<Tables> tables_of(const std::filesystem::path& file, const YAML::Node& node) {
+  if (!node.IsMap()) return at(file, node, kTablesForm);
+  Tables tables;
+  for (const auto& entry : node) {
+    const auto name = entry.first.as<std::string>();
+    if (!entry.second.IsSequence())
+      return at(file, entry.second, "found no list for the table '" + name + "'; " + kTablesForm);
+    if (tables.contains(name)) return at(file, entry.first, "found the table '" + name + "' a second time");
+    std::vector<std::int64_t>& entries = tables[name];
+    for (const YAML::Node& item : entry.second) {
+      std::int64_t value = 0;
+      if (!item.IsScalar() || !YAML::convert<std::int64_t>::decode(item, value)) {
+        return at(file, item,
+                  "found '" + (item.IsScalar() ? item.Scalar() : std::string("a list or map")) +
+                      "' as an entry of the table '" + name + "'; expected an integer");
+      }
+      entries.push_back(value);
+    }
+  }
+  return tables;
+}
+
 }  // namespace
 
 Result<Workload> load_workload(const std::filesystem::path& file) try {
@@ -45,17 +69,30 @@ Result<Workload> load_workload(const std::filesystem::path& file) try {
         problem.strategy = entry.second.as<std::string>();
       } else if (key == "budget") {
         problem.budget = entry.second.as<std::int64_t>();
+      } else if (key == "mask") {
+        problem.mask = entry.second.as<std::string>();
       } else if (key == "tables") {
-        problem.tables = entry.second.as<std::map<std::string, std::vector<std::int64_t>>>();
+        Result<Tables> tables = tables_of(file, entry.second);
+        if (!tables) return tables.error();
+        problem.tables = std::move(*tables);
       } else {
         return at(file, entry.first,
-                  "unknown key '" + key + "'; expected kernel, problem, tables, strategy or budget");
+                  "unknown key '" + key + "'; expected kernel, problem, tables, mask, strategy or budget");
       }
     }
     if (problem.kernel.empty()) return at(file, item, "a problem needs a kernel");
     workload.problems.push_back(std::move(problem));
   }
   return workload;
+} catch (const YAML::Exception& e) {
+  return Error{ErrorKind::usage, file.string() + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg, ""};
+}
+
+Result<Tables> load_tables(const std::filesystem::path& file) try {
+  if (!std::filesystem::exists(file)) {
+    return Error{ErrorKind::missing, "no tables file " + file.string(), kTablesForm};
+  }
+  return tables_of(file, YAML::LoadFile(file.string()));
 } catch (const YAML::Exception& e) {
   return Error{ErrorKind::usage, file.string() + ":" + std::to_string(e.mark.line + 1) + ": " + e.msg, ""};
 }

@@ -5,6 +5,10 @@
 //     - {kernel: gemm, problem: "m=4096,n=4096,k=4096"}
 //     - {kernel: attention_forward, problem: "heads_q=16,seq_q=2048,head_dim=128", strategy: random, budget:
 //     20}
+//     - {kernel: attention_block_sparse, problem: "heads_q=16,seq_q=4096,head_dim=64", mask: butterfly}
+//     - kernel: attention_forward
+//       problem: "batch=2,heads_q=16,seq_q=512,head_dim=128,packed=true,score=score - 0.5 * abs(q_index -
+//       k_index)" tables: {cu_seq_q: [0, 300, 812], cu_seq_kv: [0, 300, 812]}
 #pragma once
 
 #include <cstdint>
@@ -17,10 +21,13 @@
 
 namespace weir {
 
+using Tables = std::map<std::string, std::vector<std::int64_t>>;
+
 struct WorkloadProblem {
   std::string kernel;
   std::string problem;
-  std::map<std::string, std::vector<std::int64_t>> tables;
+  Tables tables;
+  std::string mask;         // of blocks, by its name (masks/mask_text.h); empty: none
   std::string strategy;     // empty: the command line's
   std::int64_t budget = 0;  // 0: the command line's
 };
@@ -32,5 +39,8 @@ struct Workload {
 
 // Errors name file and line.
 Result<Workload> load_workload(const std::filesystem::path& file);
+
+// A file of a problem's tables: a map of names to lists of integers. Errors name file and line.
+Result<Tables> load_tables(const std::filesystem::path& file);
 
 }  // namespace weir

@@ -8,76 +8,22 @@
 
 #include <weir/config.h>
 
+#include "device/attention/key_steps.h"
 #include "device/attention/schedules.h"
+#include "device/attention/write_rows.h"
 
 namespace {
 
 using namespace attention;
 
-/// Writes a warp's rows. O goes through the warp's own rows of the Q tile, so that whole rows are written.
-__device__ __forceinline__ void write(Half* o, float* lse, const QueryRows& rows, unsigned char* shared,
-                                      int batches, int heads_q, int heads_kv, int seq_q, int seq_kv,
-                                      const int* cu_seq_q, const int* cu_seq_kv) {
-  // Worked out again rather than kept in registers through the loop.
-  const int thread = ptx::opaque(static_cast<int>(threadIdx.x));
-  const Work work =
-      Work::of_block(ptx::opaque(static_cast<int>(blockIdx.x)), batches, heads_q, heads_kv, seq_q);
-  const Sequence sequence = Sequence::of(work.batch, seq_q, seq_kv, cu_seq_q, cu_seq_kv);
-  const int lane = thread % 32;
-  const int warp_row = thread / 32 * kRowsPerWarp;
-  const int valid_rows = sequence.seq_q - work.first_row;
-  const int q_stride = heads_q * config::head_dim;
-  const long long q_offset = work.q_offset(sequence, heads_q);
-#pragma unroll
-  for (int tile = 0; tile < kRowTiles; ++tile) {
-#pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      const int row = warp_row + 16 * tile + 8 * half + lane / 4;
-      const float factor = rows.softmax.weight(tile, half);
-#pragma unroll
-      for (int column = 0; column < config::head_dim / 8; ++column) {
-        const unsigned address = QueryTile::chunk_address(0, row, column) + lane % 4 * 4;
-        *reinterpret_cast<unsigned*>(shared + address) = device::pack_from_f32<config::dtype>(
-            rows.output[tile][column][2 * half] * factor, rows.output[tile][column][2 * half + 1] * factor);
-      }
-      if (lane % 4 == 0 && row < valid_rows) {
-        lse[sequence.lse_offset(batches, work.head_q, heads_q, cu_seq_q) + work.first_row + row] =
-            rows.softmax.log_sum_exp(tile, half);
-      }
-    }
-  }
-  __syncwarp();
-#pragma unroll
-  for (int i = lane; i < kRowsPerWarp * QueryTile::chunks_per_row; i += 32) {
-    const int row = warp_row + i / QueryTile::chunks_per_row;
-    const int chunk = i % QueryTile::chunks_per_row;
-    if (row < valid_rows) {
-      *reinterpret_cast<uint4*>(o + q_offset + static_cast<long long>(row) * q_stride + chunk * 8) =
-          *reinterpret_cast<const uint4*>(shared + QueryTile::chunk_address(0, row, chunk));
-    }
-  }
-}
+using Stream = KeyStream<KeySteps>;
 
-/// All steps of a block, where any tile may need a mask.
-__device__ __forceinline__ void run_mixed(QueryRows& rows, KeyStream& stream) {
-  int step = 0;
-  for (; !stream.steps.ended(step, Schedule::kLastIsSpecial ? 1 : 0); ++step) {
-    if (stream.steps.is_whole(step)) {
-      Schedule::step<false, false>(rows, stream, step);
-    } else {
-      Schedule::step<true, false>(rows, stream, step);
-    }
-    stream.steps.advance();
-  }
-  if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
-}
-
-__device__ __forceinline__ void run(QueryRows& rows, KeyStream& stream, const MaskedSteps&) {
+__device__ __forceinline__ void run(QueryRows& rows, Stream& stream, const MaskedSteps&) {
   run_mixed(rows, stream);
 }
 
 /// Without windows the tiles that need a mask come first.
-__device__ __forceinline__ void run(QueryRows& rows, KeyStream& stream, const IntervalSteps& steps) {
+__device__ __forceinline__ void run(QueryRows& rows, Stream& stream, const IntervalSteps& steps) {
   if constexpr (config::windowed) {
     run_mixed(rows, stream);
   } else {
@@ -120,13 +66,13 @@ extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
   const long long q_offset = work.q_offset(sequence, heads_q);
   const long long kv_offset = sequence.keys_before() * kv_stride + work.head_kv * config::head_dim;
 
-  KeyStream stream{.k = k + kv_offset + KeyTile::thread_offset(kv_stride),
-                   .v = v + kv_offset + KeyTile::thread_offset(kv_stride),
-                   .k_tiles = q_tile + QueryTile::bytes,
-                   .v_tiles = q_tile + QueryTile::bytes + config::stages * KeyTile::bytes,
-                   .row_stride = kv_stride,
-                   .seq_kv = sequence.seq_kv,
-                   .steps = steps};
+  Stream stream{.k = k + kv_offset + KeyTile::thread_offset(kv_stride),
+                .v = v + kv_offset + KeyTile::thread_offset(kv_stride),
+                .k_tiles = q_tile + QueryTile::bytes,
+                .v_tiles = q_tile + QueryTile::bytes + config::stages * KeyTile::bytes,
+                .row_stride = kv_stride,
+                .seq_kv = sequence.seq_kv,
+                .steps = steps};
   QueryRows rows;
   rows.q_anchor = QueryTile::a_anchor(q_tile, lane) + warp_row * QueryTile::row_bytes;
   rows.k_anchor = KeyTile::b_transposed_anchor(stream.k_tiles, lane);
@@ -151,5 +97,12 @@ extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
   ptx::cp_async_wait_group<0>();
   __syncthreads();
   rows.softmax.finish();
-  write(o, lse, rows, shared, batches, heads_q, heads_kv, seq_q, seq_kv, cu_seq_q, cu_seq_kv);
+
+  // Worked out again rather than kept in registers through the loop.
+  const Work own =
+      Work::of_block(ptx::opaque(static_cast<int>(blockIdx.x)), batches, heads_q, heads_kv, seq_q);
+  const Sequence its = Sequence::of(own.batch, seq_q, seq_kv, cu_seq_q, cu_seq_kv);
+  write_rows(o + own.q_offset(its, heads_q),
+             lse + its.lse_offset(batches, own.head_q, heads_q, cu_seq_q) + own.first_row, rows, shared,
+             heads_q * config::head_dim, its.seq_q - own.first_row);
 }

@@ -1,45 +1,12 @@
-// Attention written plainly, on ordinary multiply-adds: two passes over the keys, the softmax's maximum (and
-// sum) known before the first weight is used. `exact` keeps f32 throughout; `low` rounds where a
-// layer-by-layer implementation in 16 bits rounds: the products, the normalised weights and the output.
-// Softcap and formulas are f32 in both.
-//
-// A block of 16 x 16 threads takes 64 query rows of one head (32 where a row has 256 elements) and 32 keys at
-// a time. Thread (x, y) holds scores of 4 (2) rows from 4 y (2 y) on for keys x and x + 16, and the output of
-// the same rows for head_dim / 16 neighbouring columns.
+// Attention written plainly (device/attention/tiled_reference.h), with everything that a problem can ask for.
 
 #include <weir/config.h>
 
-#include "device/element.h"
+#include "device/attention/tiled_reference.h"
 
 namespace {
 
-using device::Half;
-
-constexpr int kRows = config::head_dim == 256 ? 32 : 64;
-constexpr int kKeys = 32;
-constexpr int kRowsPerThread = kRows / 16;
-constexpr int kColumnsPerThread = config::head_dim / 16;
-constexpr int kPitch = config::head_dim + 2;  // in elements: neighbouring rows start in neighbouring banks
-constexpr unsigned kWholeWarp = 0xffffffffu;
-
-__device__ __forceinline__ float to_f32(Half bits) {
-  return device::to_f32<config::dtype>(bits);
-}
-__device__ __forceinline__ float rounded(float value) {
-  return to_f32(device::from_f32<config::dtype>(value));
-}
-__device__ __forceinline__ float infinity() {
-  return __uint_as_float(0x7f800000u);
-}
-
-/// Copies `rows` rows, zeros from `valid` on.
-__device__ __forceinline__ void load(Half (*tile)[kPitch], const Half* source, long long stride, int rows,
-                                     int valid) {
-  for (int i = threadIdx.y * 16 + threadIdx.x; i < rows * config::head_dim; i += 256) {
-    const int row = i / config::head_dim, column = i % config::head_dim;
-    tile[row][column] = row < valid ? source[row * stride + column] : Half{0};
-  }
-}
+using namespace attention::reference;
 
 /// One sequence of the batch.
 struct Sequence {
@@ -77,16 +44,11 @@ __device__ __forceinline__ float modified(float score, int query, int key, int h
 }
 
 template <bool low>
-__device__ __forceinline__ void attention(float* o, float* lse, const Half* q, const Half* k, const Half* v,
-                                          int batches, int heads_q, int heads_kv, int longest_q,
-                                          int longest_kv, int window_left, int window_right,
-                                          const int* cu_seq_q, const int* cu_seq_kv) {
-  __shared__ Half queries[kRows][kPitch];
-  __shared__ Half keys[kKeys][kPitch];  // then values
-  __shared__ float weights[kRows][kKeys + 1];
-
-  const int x = threadIdx.x, y = threadIdx.y;
-  const int first_row = static_cast<int>(blockIdx.x) * kRows;
+__device__ __forceinline__ void attention_of(float* o, float* lse, const Half* q, const Half* k,
+                                             const Half* v, int batches, int heads_q, int heads_kv,
+                                             int longest_q, int longest_kv, int window_left, int window_right,
+                                             const int* cu_seq_q, const int* cu_seq_kv) {
+  const int first_row = static_cast<int>(blockIdx.x) * kTileRows;
   const int head = static_cast<int>(blockIdx.y), batch = static_cast<int>(blockIdx.z);
   const int head_kv = head / (heads_q / heads_kv);
   const Sequence sequence(batch, longest_q, longest_kv, cu_seq_q, cu_seq_kv);
@@ -99,127 +61,23 @@ __device__ __forceinline__ void attention(float* o, float* lse, const Half* q, c
   const long long lse_offset =
       config::packed ? static_cast<long long>(head) * cu_seq_q[batches] + sequence.queries_before
                      : (static_cast<long long>(batch) * heads_q + head) * seq_q;
-  const float scale = 1.0f / sqrtf(static_cast<float>(config::head_dim));
-
-  load(queries, q + q_offset, q_stride, kRows, seq_q - first_row);
-
-  int end = seq_kv;  // of the keys that any of the rows sees
-  if (config::causal) end = min(seq_kv, max(0, first_row + kRows + seq_kv - seq_q));
-
-  // Scores of the thread's rows and keys; -inf where a row doesn't see a key.
-  float scores[kRowsPerThread][2];
-  const auto score = [&](int first_key) {
-    __syncthreads();
-    load(keys, k + kv_offset + first_key * kv_stride, kv_stride, kKeys, seq_kv - first_key);
-    __syncthreads();
-    for (int i = 0; i < kRowsPerThread; ++i) scores[i][0] = scores[i][1] = 0.0f;
-#pragma unroll 8
-    for (int column = 0; column < config::head_dim; ++column) {
-      const float left = to_f32(keys[x][column]), right = to_f32(keys[x + 16][column]);
-#pragma unroll
-      for (int i = 0; i < kRowsPerThread; ++i) {
-        const float query = to_f32(queries[kRowsPerThread * y + i][column]);
-        scores[i][0] += query * left;
-        scores[i][1] += query * right;
-      }
-    }
-#pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) {
-      const int row = first_row + kRowsPerThread * y + i;
-#pragma unroll
-      for (int j = 0; j < 2; ++j) {
-        const int key = first_key + x + 16 * j;
-        const float value = (low ? rounded(scores[i][j]) : scores[i][j]) * scale;
-        scores[i][j] = sees(sequence, row, key, window_left, window_right, head, batch)
-                           ? modified(value, row, key, head, batch)
-                           : -infinity();
-      }
-    }
-  };
-
-  // First pass: each row's maximum. The 16 threads that share a row are half a warp.
-  float maximum[kRowsPerThread];
-  for (int i = 0; i < kRowsPerThread; ++i) maximum[i] = -infinity();
-  for (int first_key = 0; first_key < end; first_key += kKeys) {
-    score(first_key);
-#pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i)
-      maximum[i] = fmaxf(maximum[i], fmaxf(scores[i][0], scores[i][1]));
-  }
-#pragma unroll
-  for (int i = 0; i < kRowsPerThread; ++i) {
-    for (int distance = 8; distance > 0; distance /= 2) {
-      maximum[i] = fmaxf(maximum[i], __shfl_xor_sync(kWholeWarp, maximum[i], distance));
-    }
-    if (maximum[i] == -infinity()) maximum[i] = 0.0f;  // a row without a visible key: all weights are 0
-  }
-
-  float sum[kRowsPerThread] = {};
-  const auto add_to_sum = [&] {
-#pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i)
-      sum[i] += expf(scores[i][0] - maximum[i]) + expf(scores[i][1] - maximum[i]);
-  };
-  const auto complete_sum = [&] {
-#pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) {
-      for (int distance = 8; distance > 0; distance /= 2)
-        sum[i] += __shfl_xor_sync(kWholeWarp, sum[i], distance);
-    }
-  };
-  if (low) {  // the weights are normalised before they are rounded
-    for (int first_key = 0; first_key < end; first_key += kKeys) {
-      score(first_key);
-      add_to_sum();
-    }
-    complete_sum();
-  }
-
-  // Last pass: the weights and their product with V.
-  float output[kRowsPerThread][kColumnsPerThread] = {};
-  for (int first_key = 0; first_key < end; first_key += kKeys) {
-    score(first_key);
-    if (!low) add_to_sum();
-#pragma unroll
-    for (int i = 0; i < kRowsPerThread; ++i) {
-#pragma unroll
-      for (int j = 0; j < 2; ++j) {
-        const float weight = expf(scores[i][j] - maximum[i]);
-        weights[kRowsPerThread * y + i][x + 16 * j] =
-            low ? rounded(sum[i] == 0.0f ? 0.0f : weight / sum[i]) : weight;
-      }
-    }
-    __syncthreads();
-    load(keys, v + kv_offset + first_key * kv_stride, kv_stride, kKeys, seq_kv - first_key);
-    __syncthreads();
-#pragma unroll 4
-    for (int key = 0; key < kKeys; ++key) {
-      float value[kColumnsPerThread];
-#pragma unroll
-      for (int j = 0; j < kColumnsPerThread; ++j) value[j] = to_f32(keys[key][kColumnsPerThread * x + j]);
-#pragma unroll
-      for (int i = 0; i < kRowsPerThread; ++i) {
-        const float weight = weights[kRowsPerThread * y + i][key];
-#pragma unroll
-        for (int j = 0; j < kColumnsPerThread; ++j) output[i][j] += weight * value[j];
-      }
-    }
-  }
-  if (!low) complete_sum();
-
-#pragma unroll
-  for (int i = 0; i < kRowsPerThread; ++i) {
-    const int row = kRowsPerThread * y + i;
-    if (first_row + row >= seq_q) continue;
-#pragma unroll
-    for (int j = 0; j < kColumnsPerThread; ++j) {
-      const float value = low ? rounded(output[i][j]) : sum[i] == 0.0f ? 0.0f : output[i][j] / sum[i];
-      o[q_offset + row * q_stride + kColumnsPerThread * x + j] = value;
-    }
-    if (x == 0) {
-      lse[lse_offset + first_row + row] = sum[i] == 0.0f ? -infinity() : maximum[i] + logf(sum[i]);
-    }
-  }
+  attend<low>(
+      Rows{.o = o + q_offset,
+           .lse = lse + lse_offset + first_row,
+           .q = q + q_offset,
+           .k = k + kv_offset,
+           .v = v + kv_offset,
+           .q_stride = q_stride,
+           .kv_stride = kv_stride,
+           .first = first_row,
+           .count = seq_q - first_row,
+           .seq_kv = seq_kv,
+           .end_key = config::causal ? min(seq_kv, max(0, first_row + kTileRows + seq_kv - seq_q)) : seq_kv},
+      [&](float score, int query, int key) {
+        return sees(sequence, query, key, window_left, window_right, head, batch)
+                   ? modified(score, query, key, head, batch)
+                   : -infinity();
+      });
 }
 
 }  // namespace
@@ -228,14 +86,14 @@ extern "C" __global__ void __launch_bounds__(256)
     attention_reference_exact(float* o, float* lse, const Half* q, const Half* k, const Half* v, int batches,
                               int heads_q, int heads_kv, int seq_q, int seq_kv, int window_left,
                               int window_right, const int* cu_seq_q, const int* cu_seq_kv) {
-  attention<false>(o, lse, q, k, v, batches, heads_q, heads_kv, seq_q, seq_kv, window_left, window_right,
-                   cu_seq_q, cu_seq_kv);
+  attention_of<false>(o, lse, q, k, v, batches, heads_q, heads_kv, seq_q, seq_kv, window_left, window_right,
+                      cu_seq_q, cu_seq_kv);
 }
 
 extern "C" __global__ void __launch_bounds__(256)
     attention_reference_low(float* o, float* lse, const Half* q, const Half* k, const Half* v, int batches,
                             int heads_q, int heads_kv, int seq_q, int seq_kv, int window_left,
                             int window_right, const int* cu_seq_q, const int* cu_seq_kv) {
-  attention<true>(o, lse, q, k, v, batches, heads_q, heads_kv, seq_q, seq_kv, window_left, window_right,
-                  cu_seq_q, cu_seq_kv);
+  attention_of<true>(o, lse, q, k, v, batches, heads_q, heads_kv, seq_q, seq_kv, window_left, window_right,
+                     cu_seq_q, cu_seq_kv);
 }

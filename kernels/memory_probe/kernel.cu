@@ -50,10 +50,42 @@ __device__ void write(float4* y, long long count) {
   }
 }
 
+/// The largest value that any thread of the block has; thread 0 gets it.
+__device__ float largest_of_block(float most) {
+  __shared__ float warps[32];
+#pragma unroll
+  for (int distance = 16; distance > 0; distance /= 2)
+    most = fmaxf(most, __shfl_xor_sync(0xFFFFFFFFU, most, distance));
+  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = most;
+  __syncthreads();
+  if (threadIdx.x != 0) return most;
+  for (int warp = 1; warp < config::threads / 32; ++warp) most = fmaxf(most, warps[warp]);
+  return most;
+}
+
+/// The last block to come here writes the largest value of all.
+__device__ void collect(float* y, float* block_largest, int* done, float most) {
+  most = largest_of_block(most);
+  __shared__ bool is_last;
+  if (threadIdx.x == 0) {
+    block_largest[blockIdx.x] = most;
+    __threadfence();
+    is_last = atomicAdd(done, 1) == gridDim.x - 1;
+  }
+  __syncthreads();
+  if (!is_last) return;
+  __threadfence();
+  for (int block = threadIdx.x; block < gridDim.x; block += config::threads)
+    most = fmaxf(most, __ldcg(block_largest + block));
+  most = largest_of_block(most);
+  if (threadIdx.x == 0) y[0] = most;
+}
+
 }  // namespace
 
 extern "C" __global__ void __launch_bounds__(config::threads)
-    memory_probe(const float4* x, const float4* s, float* y, long long bytes, int passes, int stride) {
+    memory_probe(const float4* x, const float4* s, float* y, float* block_largest, int* done, long long bytes,
+                 int passes, int stride) {
   if constexpr (config::pattern == config::writes) {
     write(reinterpret_cast<float4*>(y), bytes / 16);
     return;
@@ -69,14 +101,5 @@ extern "C" __global__ void __launch_bounds__(config::threads)
     if constexpr (config::pattern == config::strided_reads)
       most = read_sectors(s, bytes / 32 / stride, stride, most);
   }
-  __shared__ float warps[32];
-#pragma unroll
-  for (int distance = 16; distance > 0; distance /= 2)
-    most = fmaxf(most, __shfl_xor_sync(0xFFFFFFFFU, most, distance));
-  if (threadIdx.x % 32 == 0) warps[threadIdx.x / 32] = most;
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    for (int warp = 1; warp < config::threads / 32; ++warp) most = fmaxf(most, warps[warp]);
-    y[blockIdx.x] = most;
-  }
+  collect(y, block_largest, done, most);
 }

@@ -3,9 +3,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <vector>
 
+#include "emulator/hopper.h"
 #include "kernels/candidate.h"
 
 namespace weir::emulator {
@@ -31,8 +33,10 @@ class ArgumentValues {
  private:
   template <class T>
   void add(char kind, T value);
+  void add_map(const TensorMap& map, std::byte* tensor);
 
   std::string kinds_;
+  std::deque<CUtensorMap> maps_;
   std::vector<std::uint64_t> values_;
   std::vector<void*> pointers_;
 };

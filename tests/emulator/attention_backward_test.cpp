@@ -40,6 +40,18 @@ INSTANTIATE_TEST_SUITE_P(
         KernelCase{kGroups + "128", "stages=2,dq_tile_q=128,dq_warps=8,dq_tile_kv=64,variant=recompute"},
         KernelCase{kGroups + "256", "stages=1,dq_tile_q=64,dq_warps=4,dq_tile_kv=32,variant=recompute"}));
 
+// Steps that go round the rings several times, dQ by columns and in turns, queries that see nothing.
+INSTANTIATE_TEST_SUITE_P(
+    Warpgroups, AttentionBackward,
+    testing::Values(KernelCase{kGroups + "64", "tile_q=64,tile_kv=64,stages=3,variant=wgmma"},
+                    KernelCase{kGroups + "64", "tile_q=64,tile_kv=128,stages=3,dq_turns=true,variant=wgmma"},
+                    KernelCase{kGroups + "128", "tile_q=64,tile_kv=64,stages=3,variant=wgmma"},
+                    KernelCase{kGroups + "128,dtype=f16", "tile_q=64,tile_kv=128,stages=2,variant=wgmma"},
+                    KernelCase{"batch=2,heads_q=3,seq_q=330,seq_kv=130,head_dim=64",
+                               "tile_q=64,tile_kv=128,stages=3,dq_turns=true,variant=wgmma"},
+                    KernelCase{"heads_q=2,seq_q=300,seq_kv=37,head_dim=128,causal=true",
+                               "tile_q=64,tile_kv=128,stages=3,variant=wgmma"}));
+
 const test::Tables kLengths = {{"cu_seq_q", {0, 5, 5, 135, 199, 200}},
                                {"cu_seq_kv", {0, 70, 90, 90, 154, 255}}};
 const std::string kPacked = "batch=5,heads_q=2,heads_kv=1,seq_q=130,seq_kv=101,head_dim=64,packed=true";

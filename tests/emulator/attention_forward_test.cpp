@@ -12,6 +12,16 @@ namespace {
 constexpr const char* kSingle = "tile_q=64,tile_kv=32,warps=4,stages=1,q_in_registers=0,overlap=0";
 constexpr const char* kAhead = "tile_q=64,tile_kv=32,warps=4,stages=3,q_in_registers=0,overlap=0";
 constexpr const char* kOverlap = "tile_q=64,tile_kv=32,warps=4,stages=2,q_in_registers=1,overlap=1";
+// Hopper: consumers that take turns, with the next query tile's rows of Q ahead; without, and O from
+// registers; one step after another.
+constexpr const char* kTurns =
+    "tile_q=128,tile_kv=64,stages=2,query_stages=2,overlap=true,ping_pong=true,store_through_queries=true,"
+    "persistent=true,variant=wgmma";
+constexpr const char* kThreeTurns =
+    "tile_q=192,tile_kv=64,stages=2,overlap=true,ping_pong=true,store_through_queries=false,persistent=true,"
+    "variant=wgmma";
+constexpr const char* kPlain =
+    "tile_q=64,tile_kv=80,stages=2,query_stages=2,store_through_queries=true,persistent=true,variant=wgmma";
 // Two row tiles for each warp, keys that no tile of 32 divides.
 constexpr const char* kTall = "tile_q=128,tile_kv=64,warps=4,stages=2,q_in_registers=0,overlap=0";
 constexpr const char* kWide = "tile_q=64,tile_kv=32,warps=4,stages=2,blocks_per_sm=1";
@@ -96,6 +106,13 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LongMask",
              "heads_q=1,seq_q=20,seq_kv=2500,head_dim=64,mask=k_index % 800 < 40",
              {kAhead, kOverlap}},
+        // More query tiles than multiprocessors, in rounds that alternate.
+        Case{"HopperPersistent",
+             "batch=2,heads_q=4,heads_kv=2,seq_q=330,seq_kv=390,head_dim=64,causal=true",
+             {kTurns, kThreeTurns, kPlain}},
+        Case{"HopperPersistentWithRowsThatSeeNothing",
+             "heads_q=5,seq_q=300,seq_kv=111,head_dim=96,causal=true,dtype=f16",
+             {kTurns, kPlain}},
         // No queries, no keys, one query.
         Case{"Packed",
              "batch=4,heads_q=2,heads_kv=1,seq_q=113,seq_kv=140,head_dim=64,causal=true,packed=true",

@@ -24,6 +24,7 @@ struct Failure {
 struct Geometry {
   std::array<std::int64_t, 3> grid, threads;
   std::int64_t shared_bytes = 0;
+  std::array<std::int64_t, 3> cluster{1, 1, 1};
 };
 
 std::array<unsigned, 3> narrow(const std::array<std::int64_t, 3>& values) {
@@ -42,6 +43,7 @@ LaunchReport run_entry(const EmulatedSource& source, const std::string& entry, c
                         .arguments = arguments.pointers(),
                         .grid = narrow(geometry.grid),
                         .threads = narrow(geometry.threads),
+                        .cluster = narrow(geometry.cluster),
                         .shared_bytes = geometry.shared_bytes,
                         .static_shared = source.static_shared(),
                         .memory = memory,
@@ -146,12 +148,11 @@ class Emulator {
   void run_launches(const EmulatedSource& source, Emulation& emulation, std::uint64_t seed) {
     tensors_.reset();
     for (const Launch& launch : candidate_.launches) {
-      if (launch.cluster != std::array<std::int64_t, 3>{1, 1, 1})
-        throw Failure{launch.entry + ": clusters are not emulated"};
       ArgumentValues values(launch.arguments, addresses());
       std::vector<Region> regions = tensors_.regions();
-      const LaunchReport report = run_entry(
-          source, launch.entry, {launch.grid, launch.threads, launch.shared_bytes}, values, regions, seed++);
+      const LaunchReport report =
+          run_entry(source, launch.entry, {launch.grid, launch.threads, launch.shared_bytes, launch.cluster},
+                    values, regions, seed++);
       EmulatedLaunch& emulated = emulation.launches.emplace_back();
       emulated = {.name = launch.name,
                   .ldmatrix = report.ldmatrix,

@@ -13,6 +13,7 @@
 #include "device_limits.h"
 #include "emulate.h"
 #include "kernels/definition.h"
+#include "masks/problem_mask.h"
 
 namespace {
 
@@ -20,7 +21,7 @@ using namespace weir;
 using namespace weir::emulator;
 
 struct Request {
-  std::string kernel, problem, config;
+  std::string kernel, problem, config, mask;
   std::vector<std::string> tables;
   std::int64_t capability = 90;
   std::uint64_t seeds = 1;
@@ -103,11 +104,12 @@ int run(const Request& request) {
   };
   const Result<KernelDefinition> definition = find_kernel(request.options.include_folder, request.kernel);
   if (!definition) return failed(definition.error());
-  const Result<Problem> problem = definition->problem(request.problem, parse_tables(request.tables));
+  const Result<Problem> problem =
+      masked_problem(*definition, request.problem, parse_tables(request.tables), request.mask);
   if (!problem) return failed(problem.error());
   if (!request.all) {
-    const Result<Config> config =
-        request.config.empty() ? definition->default_config(device) : definition->config(request.config);
+    const Result<Config> config = request.config.empty() ? definition->default_config(*problem, device)
+                                                         : definition->config(request.config);
     if (!config) return failed(config.error());
     const Result<Candidate> candidate = definition->resolve(*problem, *config, device);
     if (!candidate) return failed(candidate.error());
@@ -131,6 +133,7 @@ int main(int argc, char** argv) {
   app.add_option("--problem", request.problem, "k=v,k=v")->required();
   app.add_option("--config", request.config, "k=v,k=v; the rest, or all, from the safe default");
   app.add_option("--table", request.tables, "name=1;2;3 or name=FILE: an integer table of the problem");
+  app.add_option("--mask", request.mask, "a block mask: butterfly, window(left=2)+global(columns=1), …");
   app.add_flag("--all", request.all, "every legal configuration");
   app.add_option("--capability", request.capability, "compute capability of the device, default 90");
   app.add_option("--seed", request.options.schedule_seed, "of the order of threads and blocks");

@@ -66,6 +66,12 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"memory_probe", "pattern=shared_reads,bytes=65536"},
         Case{"memory_probe", "pattern=strided_reads,bytes=1048576,stride=4"},
         Case{"memory_probe", "pattern=writes,bytes=196608"},
+        // Blocks at the end that are not whole, rows that see no key; heads whose rows have 8 and 12 chunks.
+        Case{"attention_block_mass",
+             "batch=2,heads_q=4,heads_kv=2,seq_q=100,seq_kv=130,head_dim=64,block_q=32,causal=true"},
+        Case{"attention_block_mass",
+             "heads_q=2,seq_q=150,seq_kv=77,head_dim=96,block_q=16,block_kv=5,causal=true,dtype=f16"},
+        Case{"attention_block_mass", "heads_q=1,seq_q=50,seq_kv=1000,head_dim=128,block_q=7"},
         // Every edge: rows, columns and depth that no tile divides; C stored by 16, 4 and 2 bytes.
         Case{"gemm", "m=1,n=1,k=8"}, Case{"gemm", "m=129,n=200,k=104"},
         Case{"gemm", "m=257,n=130,k=40,dtype=f16"}, Case{"gemm", "m=70,n=131,k=328"},

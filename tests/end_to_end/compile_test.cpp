@@ -8,6 +8,7 @@
 
 #include "gpu/build_candidate.h"
 #include "kernels/definition.h"
+#include "masks/problem_mask.h"
 #include "tuner/tune.h"
 
 namespace weir {
@@ -38,6 +39,7 @@ struct Case {
   std::int64_t capability;
   std::size_t fewest_legal = 30;
   Spills spills = Spills::some;
+  const char* mask = "";
 };
 
 // As ctest shows it.
@@ -52,7 +54,7 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
   if (!compiler) GTEST_SKIP() << "no NVRTC here: " << to_string(compiler.error());
   const Result<KernelDefinition> definition = find_kernel(kKernels, GetParam().kernel);
   ASSERT_TRUE(definition.ok()) << to_string(definition.error());
-  const Result<Problem> problem = definition->problem(GetParam().problem);
+  const Result<Problem> problem = masked_problem(*definition, GetParam().problem, {}, GetParam().mask);
   ASSERT_TRUE(problem.ok()) << to_string(problem.error());
   const DeviceLimits device = limits(GetParam().capability);
 
@@ -96,6 +98,51 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
   }
 }
 
+class HopperVariants : public testing::TestWithParam<Case> {};
+
+// Serialised matrix products fail to compile; what a candidate spills would be rejected later.
+TEST_P(HopperVariants, CompileWithoutSpillsOrSerialisedProducts) {
+  const Result<Compiler> compiler = Compiler::open({});
+  if (!compiler) GTEST_SKIP() << "no NVRTC here: " << to_string(compiler.error());
+  const Result<KernelDefinition> definition = find_kernel(kKernels, GetParam().kernel);
+  ASSERT_TRUE(definition.ok()) << to_string(definition.error());
+  const Result<Problem> problem = definition->problem(GetParam().problem);
+  ASSERT_TRUE(problem.ok()) << to_string(problem.error());
+  const DeviceLimits device = limits(90);
+  std::vector<Candidate> legal;
+  for (const Config& config : definition->enumerate(device)) {
+    if (config.variant != "wgmma") continue;
+    Result<Candidate> candidate = definition->resolve(*problem, config, device);
+    if (candidate) legal.push_back(std::move(*candidate));
+  }
+  ASSERT_GE(legal.size(), GetParam().fewest_legal);
+  const std::size_t sample =
+      std::getenv("WEIR_ALL_CANDIDATES") ? legal.size() : std::min<std::size_t>(legal.size(), 6);
+  for (std::size_t i = 0; i < sample; ++i) {
+    const Candidate& candidate = legal[i * (legal.size() - 1) / (sample - 1)];
+    const Result<Executable> executable = build_candidate(*compiler, candidate, kKernels, 90);
+    ASSERT_TRUE(executable.ok()) << to_string(candidate.config) << ": " << to_string(executable.error());
+    EXPECT_EQ(executable->resources.spill_bytes, 0) << to_string(candidate.config);
+    EXPECT_EQ(executable->resources.static_shared_bytes, 0) << to_string(candidate.config);
+    std::int64_t registers = 0;
+    for (const Launch& launch : candidate.launches)
+      registers = std::max(registers, launch.registers_per_thread);
+    EXPECT_LE(executable->resources.registers_per_thread, registers)
+        << to_string(candidate.config) << ": setmaxnreg needs the registers that the launch bounds leave";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    ShippedKernels, HopperVariants,
+    testing::Values(Case{"gemm", "m=8000,n=8000,k=1000", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=64,causal=true", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=96", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=128,dtype=f16", 90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=256,causal=true", 90},
+                    Case{"attention_backward", "heads_q=64,seq_q=4000,head_dim=64,causal=true", 90, 4},
+                    Case{"attention_backward", "heads_q=64,heads_kv=16,seq_q=4000,head_dim=128", 90, 4}),
+    [](const auto& info) { return std::string(info.param.kernel) + "_" + std::to_string(info.index); });
+
 std::vector<Case> cases() {
   std::vector<Case> all;
   for (const std::int64_t capability : {80, 86, 89, 90, 120}) {
@@ -124,6 +171,15 @@ std::vector<Case> cases() {
          capability});
     // Where shared memory is small, few tiles of such heads fit.
     all.push_back({"attention_backward", "heads_q=4,seq_q=1000,head_dim=256", capability, 4});
+    // Blocks of whole tiles, and tiles that unite blocks in both directions.
+    for (const char* problem : {"heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true",
+                                "heads_q=4,seq_q=1000,head_dim=128,block_q=256,mask_heads=4,dtype=f16",
+                                "heads_q=4,seq_q=1000,head_dim=128,block_q=32,block_kv=32,causal=true"}) {
+      all.push_back({"attention_block_sparse", problem, capability, 20, Spills::few, "butterfly"});
+      all.push_back({"attention_block_sparse_backward", problem, capability, 20, Spills::few, "butterfly"});
+    }
+    all.push_back({"attention_block_mass", "heads_q=4,heads_kv=2,seq_q=1000,head_dim=128,causal=true",
+                   capability, 9, Spills::none});
     all.push_back({"stream_copy", "bytes=1048576", capability});
     for (const char* problem :
          {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=64,causal=true,seq_q=8",

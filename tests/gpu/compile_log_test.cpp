@@ -48,6 +48,19 @@ ptxas         .     32 bytes stack frame, 8 bytes spill stores, 12 bytes spill l
   EXPECT_EQ(entries, expected);
 }
 
+TEST(CompileLog, FindsSerialisedProductsAndIgnoredRegisterSplits) {
+  const std::string serialised =
+      "ptxas info    : (C7511) Potential Performance Loss: wgmma.mma_async instructions are serialized due "
+      "to "
+      "insufficient register resources for the wgmma pipeline in the function 'gemm_wgmma'";
+  EXPECT_EQ(
+      compile_fault("ptxas info    : 0 bytes gmem\n" + serialised + "\nptxas info    : Used 254 registers\n"),
+      serialised);
+  EXPECT_EQ(compile_fault("ptxas warning : setmaxnreg ignored to maintain minimum register requirements\n"),
+            "ptxas warning : setmaxnreg ignored to maintain minimum register requirements");
+  EXPECT_EQ(compile_fault("ptxas info    : Used 168 registers, used 16 barriers\n"), "");
+}
+
 TEST(CompileLog, IgnoresTextThatIsNotAReport) {
   EXPECT_TRUE(parse_compile_log("").empty());
   EXPECT_TRUE(

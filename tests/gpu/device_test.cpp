@@ -59,11 +59,30 @@ extern "C" __global__ void input_changed(float4* x, float4* y, long long n) {
   copy_but(x, y, n, -1);
   if (blockIdx.x == 0 && threadIdx.x == 0) x[7].x = 0;
 }
+extern "C" __global__ void through_scratch(const float4* x, float4* y, long long n, float* scratch, long long floats) {
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < floats; i += gridDim.x * 256ll) scratch[i] = i;
+  copy_but(x, y, n, -1);
+}
 extern "C" __global__ void trap(const float4* x, float4* y, long long n) {
   copy_but(x, y, n, -1);
   asm volatile("trap;");
 }
 extern "C" __global__ void illegal(const float4* x, float4* y, long long n) { y[1ll << 40] = x[0]; }
+extern "C" __global__ void other_bits(const float4* x, float4* y, long long n) {
+  copy_but(x, y, n, -1);
+  unsigned long long now;
+  asm volatile("mov.u64 %0, %globaltimer;" : "=l"(now));
+  if (blockIdx.x == 0 && threadIdx.x == 0) y[0].x = x[0].x + static_cast<float>(now >> 5 & 0xfffff);
+}
+// y[i] = scale * x[i] + starts[i % entries]
+extern "C" __global__ void scaled(const float* x, float* y, long long n, float scale, const int* starts, int entries) {
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < n; i += gridDim.x * 256ll)
+    y[i] = scale * x[i] + (starts ? starts[i % entries] : 0);
+}
+extern "C" __global__ void table_changed(const float* x, float* y, long long n, float scale, int* starts, int entries) {
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < n; i += gridDim.x * 256ll) y[i] = scale * x[i] + starts[i % entries];
+  if (blockIdx.x == 0 && threadIdx.x == 0) starts[1] = 0;
+}
 extern "C" __global__ void hang(const float4* x, float4* y, long long n) {
   while (atomicAdd(reinterpret_cast<unsigned*>(y), 0u) != 0xdeadbeefu) {}
 }
@@ -72,6 +91,17 @@ extern "C" __global__ void hang(const float4* x, float4* y, long long n) {
 constexpr const char* kReference = R"(
 extern "C" __global__ void reference(const float* x, float* y, long long n) {
   for (long long i = blockIdx.x * 256ll + threadIdx.x; i < n; i += gridDim.x * 256ll) y[i] = x[i];
+}
+extern "C" __global__ void scaled(const float* x, float* y, long long n, float scale, const int* starts, int entries) {
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < n; i += gridDim.x * 256ll)
+    y[i] = scale * x[i] + (starts ? starts[i % entries] : 0);
+}
+extern "C" __global__ void make_ones(float* x, long long n) {
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < n; i += gridDim.x * 256ll) x[i] = 1;
+}
+// Right only of inputs that are all 1.
+extern "C" __global__ void ones(const float* x, float* y, long long n) {
+  for (long long i = blockIdx.x * 256ll + threadIdx.x; i < n; i += gridDim.x * 256ll) y[i] = 1;
 }
 )";
 
@@ -303,6 +333,45 @@ TEST_F(WithBackend, VerifyPassesARightKernel) {
   EXPECT_EQ(verification.value().error, 0);
 }
 
+// A copy with scratch of `floats`, of which it writes `written`.
+Candidate with_scratch(Candidate c, std::int64_t floats, std::int64_t written) {
+  TensorLayout scratch = c.tensors[0];
+  scratch.name = "scratch";
+  scratch.role = Role::scratch;
+  scratch.shape = {floats};
+  c.tensors.push_back(scratch);
+  c.launches[0].arguments.push_back({Argument::Kind::tensor, 2, 0});
+  c.launches[0].arguments.push_back({Argument::Kind::i64, 0, written});
+  return c;
+}
+
+TEST_F(WithBackend, ScratchIsAsLargeAsEachCandidateSays) {
+  const Candidate copy = candidate("through_scratch", kSmall);
+  ASSERT_TRUE(backend().prepare(with_scratch(copy, 4, 4)));
+  for (const std::int64_t floats : {4, 1 << 20, 100}) {
+    const Executable right = backend().build(with_scratch(copy, floats, floats)).value();
+    const Result<Verification> verification = backend().verify(right);
+    ASSERT_TRUE(verification) << verification.error().message;
+    EXPECT_TRUE(verification->passed) << floats << ": " << verification->detail;
+    const Executable wrong = backend().build(with_scratch(copy, floats, floats + 1)).value();
+    EXPECT_THAT(backend().verify(wrong)->detail, HasSubstr("outside tensor scratch: "));
+    // Together with a smaller one.
+    const Executable small = backend().build(with_scratch(copy, 4, 4)).value();
+    for (const Result<Timing>& timing : backend().time({{small, right}}, {.maximum_seconds = 0.05}))
+      EXPECT_TRUE(timing) << timing.error().message;
+  }
+}
+
+TEST_F(WithBackend, OnlyScratchMayDependOnTheConfiguration) {
+  prepare(kSmall);
+  Candidate other = candidate("copy", kSmall);
+  other.tensors[1].shape = {kSmall / 8};
+  const Result<Verification> verification = backend().verify(backend().build(other).value());
+  ASSERT_FALSE(verification);
+  EXPECT_EQ(verification.error().kind, ErrorKind::usage);
+  EXPECT_THAT(verification.error().message, HasSubstr("tensor y of copy has another shape"));
+}
+
 TEST_F(WithBackend, VerifyFindsWhatIsWrong) {
   prepare(kSmall);
   const std::pair<const char*, const char*> wrong[] = {
@@ -320,6 +389,84 @@ TEST_F(WithBackend, VerifyFindsWhatIsWrong) {
     // What it damaged is repaired.
     EXPECT_TRUE(backend().verify(build("copy", kSmall)).value().passed) << "after " << entry;
   }
+}
+
+TEST_F(WithBackend, KernelsGetFloatsAndTables) {
+  for (const bool has_entries : {true, false}) {
+    Candidate c = candidate("scaled", kSmall);
+    c.problem.tables = {{"starts", {}}};
+    if (has_entries) c.problem.tables["starts"] = {3, -5, 1 << 20};
+    c.table_names = {"starts"};
+    c.tables = {c.problem.tables["starts"]};
+    c.launches[0].arguments[2].value = kSmall / 4;
+    c.launches[0].arguments.push_back({.kind = Argument::Kind::f32, .real = 0.375f});
+    c.launches[0].arguments.push_back({.kind = Argument::Kind::table, .tensor = 0});
+    c.launches[0].arguments.push_back({.kind = Argument::Kind::i32, .value = 3});
+    c.verify.arguments = c.launches[0].arguments;
+    c.verify.exact_entry = c.verify.low_entry = "scaled";
+    const Status prepared = backend().prepare(c);
+    ASSERT_TRUE(prepared) << prepared.error().message;
+    const Result<Executable> executable = backend().build(c);
+    ASSERT_TRUE(executable) << executable.error().message;
+    const Result<Verification> verification = backend().verify(*executable);
+    ASSERT_TRUE(verification) << verification.error().message;
+    EXPECT_TRUE(verification->passed) << verification->detail;
+
+    if (!has_entries) continue;
+    c.launches[0].entry = c.config.variant = "table_changed";
+    const Result<Verification> damage = backend().verify(backend().build(c).value());
+    ASSERT_TRUE(damage) << damage.error().message;
+    EXPECT_THAT(damage->detail, HasSubstr("changed its input table starts"));
+    EXPECT_TRUE(backend().verify(*executable).value().passed) << "the table is repaired";
+  }
+}
+
+TEST_F(WithBackend, PreparingLaunchesWriteInputsAlsoAfterDamage) {
+  Candidate c = candidate("copy", kSmall);
+  c.verify.exact_entry = c.verify.low_entry = "ones";
+  c.verify.prepare = {{.entry = "make_ones",
+                       .grid = {64, 1, 1},
+                       .threads = {256, 1, 1},
+                       .arguments = {{.tensor = 0}, {.kind = Argument::Kind::i64, .value = kSmall / 4}}}};
+  const Status prepared = backend().prepare(c);
+  ASSERT_TRUE(prepared) << prepared.error().message;
+  const Executable copy = backend().build(c).value();
+  EXPECT_TRUE(backend().verify(copy).value().passed);
+  EXPECT_THAT(backend().verify(build("input_changed", kSmall)).value().detail,
+              HasSubstr("changed its input tensor x"));
+  EXPECT_TRUE(backend().verify(copy).value().passed) << "inputs are prepared again";
+}
+
+TEST_F(WithBackend, VerifyAsksForTheSameBitsWhereItMust) {
+  prepare(kSmall);
+  Executable steady = build("copy", kSmall), other = build("other_bits", kSmall);
+  steady.deterministic = other.deterministic = true;
+  EXPECT_TRUE(backend().verify(steady).value().passed);
+  const Result<Verification> verification = backend().verify(other);
+  ASSERT_TRUE(verification) << verification.error().message;
+  EXPECT_FALSE(verification->passed);
+  EXPECT_EQ(verification->detail, "tensor y: two runs on the same inputs gave different bits");
+}
+
+TEST_F(WithBackend, CountersOfAPipelineAreThoseOfItsLaunches) {
+  if (backend().tier() != Tier::counters) GTEST_SKIP() << backend().tier_reason();
+  constexpr std::int64_t kBytes = 256 << 20;
+  prepare(kBytes);
+  Executable pipeline = build("copy", kBytes);
+  pipeline.launches[0].name = "copy";
+  pipeline.launches.push_back(build("read_only", kBytes).launches[0]);
+  pipeline.launches[1].name = "read";
+  const Result<Counters> counters = backend().count(pipeline, {.repeats = 3});
+  ASSERT_TRUE(counters) << counters.error().message;
+  ASSERT_EQ(counters->launches.size(), 2u);
+  EXPECT_EQ(counters->launches[0].launch, "copy");
+  EXPECT_EQ(counters->launches[1].launch, "read");
+  EXPECT_NEAR(counters->launches[0].l2_read_bytes, kBytes, 0.01 * kBytes);
+  EXPECT_NEAR(counters->launches[0].l2_write_bytes, kBytes, 0.01 * kBytes);
+  EXPECT_NEAR(counters->launches[1].l2_read_bytes, kBytes, 0.01 * kBytes);
+  EXPECT_LT(counters->launches[1].l2_write_bytes, 0.01 * kBytes);
+  EXPECT_NEAR(counters->dram_read_bytes, 2.0 * kBytes,
+              0.3 * kBytes);  // the copy leaves a part of x in the L2
 }
 
 TEST_F(WithBackend, AFaultCostsOneCandidate) {

@@ -302,7 +302,9 @@ TEST(Wire, KeepsRequestsWhole) {
   WorkerRequest request{.call = WorkerCall::time};
   request.executables = {executable("tile=1")};
   request.executables[0].cubin = "/tmp/a b.cubin";
-  request.executables[0].launches = {{.entry = "k",
+  request.executables[0].deterministic = true;
+  request.executables[0].launches = {{.name = "main",
+                                      .entry = "k",
                                       .grid = {1, 2, 3},
                                       .threads = {4, 5, 6},
                                       .cluster = {2, 1, 1},
@@ -313,7 +315,42 @@ TEST(Wire, KeepsRequestsWhole) {
   ASSERT_TRUE(back) << back.error().message;
   EXPECT_EQ(back.value().executables.at(0).launches, request.executables[0].launches);
   EXPECT_EQ(back.value().executables.at(0).cubin, request.executables[0].cubin);
+  EXPECT_TRUE(back.value().executables.at(0).deterministic);
   EXPECT_EQ(back.value().timing.target_relative_width, 0.003);
+}
+
+TEST(Wire, KeepsWhatAProblemNeedsToBePrepared) {
+  WorkerRequest request{.call = WorkerCall::prepare};
+  Candidate& candidate = request.candidate;
+  candidate.kernel = "k";
+  candidate.problem = {{{"n", 5, "5"}, {"slope", 0, "0.1", 0.1}}, {{"starts", {0, 1ll << 40}}}};
+  candidate.table_names = {"starts", "none"};
+  candidate.tables = {{0, 3}, {}};
+  candidate.verify.arguments = {{.kind = Argument::Kind::f32, .real = 0.1f},
+                                {.kind = Argument::Kind::table, .tensor = 1}};
+  candidate.verify.prepare = {{.entry = "make_lse",
+                               .grid = {1, 2, 3},
+                               .threads = {4, 5, 6},
+                               .shared_bytes = 7,
+                               .arguments = {{.tensor = 2}}}};
+  candidate.verify.deterministic = true;
+  const Result<WorkerRequest> back = decode_request(encode(request));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->candidate.problem, candidate.problem);
+  EXPECT_EQ(back->candidate.table_names, candidate.table_names);
+  EXPECT_EQ(back->candidate.tables, candidate.tables);
+  EXPECT_EQ(back->candidate.verify.arguments, candidate.verify.arguments);
+  EXPECT_EQ(back->candidate.verify.prepare, candidate.verify.prepare);
+  EXPECT_TRUE(back->candidate.verify.deterministic);
+}
+
+TEST(Wire, KeepsTheCountersOfEachLaunch) {
+  WorkerReply reply;
+  reply.counters = {.dram_read_bytes = 5, .raw = {{"dram__bytes_read.sum", 5}}};
+  reply.counters.launches = {{"main", 1, 2, 3, 4, 5e-6}, {"sum", 4, 7, 8, 9, 1e-6}};
+  const Result<WorkerReply> back = decode_reply(encode(reply));
+  ASSERT_TRUE(back) << back.error().message;
+  EXPECT_EQ(back->counters, reply.counters);
 }
 
 TEST(Wire, SurvivesTextThatIsNotUtf8AndErrorsThatAreNotFinite) {

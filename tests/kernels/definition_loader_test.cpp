@@ -143,6 +143,15 @@ TEST(DefinitionLoader, TellsUnknownTensorsTypesAndRoles) {
                      "found 'd' as an argument");
   expect_error_after("arguments: [a, b, c, {i32: m}, {i64:", "arguments: [a, b, c, {u32: m}, {i64:",
                      "found the unknown key 'u32' in an argument");
+  expect_error_after("arguments: [a, b, c, {i32: m}, {i64:",
+                     "arguments: [{tensor_map: d, box: [1, 1]}, b, c, {i32: m}, {i64:",
+                     "found 'd' as the tensor of a tensor map; expected one of a, b and c");
+  expect_error_after(
+      "arguments: [a, b, c, {i32: m}, {i64:", "arguments: [{tensor_map: a, box: [8]}, b, c, {i32: m}, {i64:",
+      "found 1 entries in 'box' of 'a'; expected 2, one per dimension");
+  expect_error_after(
+      "arguments: [a, b, c, {i32: m}, {i64:", "arguments: [{tensor_map: a, bx: [8]}, b, c, {i32: m}, {i64:",
+      "found the unknown key 'bx' in a tensor map");
   expect_error_after("c: {role: out, element: dtype", "c: {role: out, element: f31",
                      "found 'f31' as the element of 'c'");
   expect_error_after("c: {role: out", "c: {role: output", "found 'output' as the role of the tensor 'c'");

@@ -42,7 +42,7 @@ TEST(Documentation, StartsWithADefinitionThatWorks) {
 
 TEST(Documentation, ShowsTheExamplesPrograms) {
   const std::string documentation = read("docs/kernel-definition.md");
-  for (const char* name : {"triton_matmul", "triton_attention"}) {
+  for (const char* name : {"triton_matmul", "triton_attention", "masked_attention"}) {
     const std::string yaml = read(std::string("examples/definitions/") + name + ".yaml");
     const std::size_t begin = yaml.find("    program:");
     ASSERT_NE(begin, std::string::npos);

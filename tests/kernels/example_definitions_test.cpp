@@ -126,5 +126,42 @@ TEST(ShippedKernels, Load) {
   }
 }
 
+using Mask = bool (*)(std::int64_t q, std::int64_t k);
+
+class MaskedAttention : public ::testing::TestWithParam<std::pair<const char*, Mask>> {};
+
+// Keys and values of a tile are loaded if the mask lets any of its pairs through.
+TEST_P(MaskedAttention, LoadsTheKeyTilesThatAreSeen) {
+  const auto& [text, mask] = GetParam();
+  constexpr std::int64_t kSeq = 700, kTileQ = 64, kTileKv = 32;
+  const Candidate candidate =
+      test::resolve_or_stop(example("masked_attention"), std::string("heads=2,seq=700,mask=") + text,
+                            "tile_q=64,tile_kv=32,stages=2", test::h100());
+  std::int64_t keys = 0;
+  for (std::int64_t row = 0; row < kSeq; row += kTileQ) {
+    for (std::int64_t key = 0; key < kSeq; key += kTileKv) {
+      bool seen = false;
+      for (std::int64_t q = row; q < std::min(row + kTileQ, kSeq) && !seen; ++q) {
+        for (std::int64_t k = key; k < std::min(key + kTileKv, kSeq) && !seen; ++k) seen = mask(q, k);
+      }
+      if (seen) keys += std::min(kTileKv, kSeq - key);
+    }
+  }
+  const Launch& launch = candidate.launches.at(0);
+  EXPECT_EQ(bytes_moved(candidate, launch, "k", AccessKind::load), 2 * keys * 128 * 2) << text;
+  EXPECT_EQ(bytes_moved(candidate, launch, "v", AccessKind::load), 2 * keys * 128 * 2) << text;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Masks, MaskedAttention,
+    ::testing::Values(
+        std::pair<const char*, Mask>{"true", [](std::int64_t, std::int64_t) { return true; }},
+        std::pair<const char*, Mask>{"k_index <= q_index && q_index - k_index < 100",
+                                     [](std::int64_t q, std::int64_t k) { return k <= q && q - k < 100; }},
+        std::pair<const char*, Mask>{"k_index < 100 || k_index <= q_index",
+                                     [](std::int64_t q, std::int64_t k) { return k < 100 || k <= q; }},
+        std::pair<const char*, Mask>{"q_index / 150 == k_index / 150",
+                                     [](std::int64_t q, std::int64_t k) { return q / 150 == k / 150; }}));
+
 }  // namespace
 }  // namespace weir

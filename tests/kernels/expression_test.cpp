@@ -54,6 +54,42 @@ TEST_F(ExpressionTest, HasThePrecedencesOfC) {
   EXPECT_EQ(value("x > 5 ? x * 2 : y"), 14);
 }
 
+TEST_F(ExpressionTest, SearchesAscendingEntries) {
+  EXPECT_EQ(value("lower_bound(t, 0, 3, 20)"), 1);
+  EXPECT_EQ(value("lower_bound(t, 0, t.length, 21)"), 2);
+  EXPECT_EQ(value("lower_bound(t, 0, 3, -5)"), 0);
+  EXPECT_EQ(value("lower_bound(t, 0, 3, 31)"), 3);
+  // Only what is asked for is searched.
+  EXPECT_EQ(value("lower_bound(t, 1, 2, 0)"), 1);
+  EXPECT_EQ(value("lower_bound(t, 1, 2, 25)"), 2);
+  EXPECT_EQ(value("lower_bound(t, 2, 2, 0)"), 2);
+  EXPECT_EQ(value("lower_bound(t, x - 7, x - 4, x * 3) < lower_bound(t, 0, 3, 31) ? t[x - 6] : 0"), 20);
+  EXPECT_EQ(run_error("lower_bound(t, y, 3, 20)"),
+            "lower_bound outside the table in 'lower_bound(t, y, 3, 20)'");
+  EXPECT_EQ(run_error("lower_bound(t, 0, x, 20)"),
+            "lower_bound outside the table in 'lower_bound(t, 0, x, 20)'");
+  EXPECT_EQ(run_error("lower_bound(t, 2, 1, 20)"),
+            "lower_bound outside the table in 'lower_bound(t, 2, 1, 20)'");
+  const char* misused =
+      "column 1: found lower_bound with other arguments than its own; expected lower_bound(table, from, to, "
+      "value)";
+  EXPECT_EQ(parse_error("lower_bound(t, 0, 3)"), misused);
+  EXPECT_EQ(parse_error("lower_bound(x, 0, 3, 4)"), misused);
+  EXPECT_EQ(parse_error("lower_bound(t, 0, t, 4)"),
+            "column 19: found the table 't' alone; expected t[index] or t.length");
+}
+
+TEST_F(ExpressionTest, FoldsSearchesOfKnownEntries) {
+  const Expression search = parse("lower_bound(t, 0, 3, x + y)");
+  EXPECT_EQ(search.tables(), std::vector<int>{0});
+  EXPECT_FALSE(search.fold(frame(), {true, false}).is_constant());
+  const Expression folded = search.fold(frame(), {true, true});
+  ASSERT_TRUE(folded.is_constant());
+  EXPECT_EQ(folded.constant(), 0);
+  // What fails is left to fail.
+  EXPECT_FALSE(parse("lower_bound(t, 0, x, 1)").fold(frame(), {true, true}).is_constant());
+}
+
 TEST_F(ExpressionTest, DividesTowardsZeroAsC) {
   EXPECT_EQ(value("7 / 2"), 3);
   EXPECT_EQ(value("-7 / 2"), -3);

@@ -252,5 +252,22 @@ TEST(ProblemFormula, DefinitionErrorsNameLineAndRemedy) {
                         "unknown name 'tiles', did you mean 'tile'?"));
 }
 
+TEST(ProblemFormula, ExpressionsKnowWhetherAFormulaIsItsDefault) {
+  const std::string yaml =
+      test::replaced(kYaml, "  - {require: softcap <= 50, reason: too large a cap}",
+                     "  - {require: score_is_default || !mask_is_default, reason: only with a mask}");
+  const KernelDefinition definition = test::parse_or_stop(yaml);
+  const auto legal = [&](const std::string& problem) {
+    return definition
+        .resolve(test::problem_or_stop(definition, problem), test::config_or_stop(definition, ""),
+                 test::h100())
+        .ok();
+  };
+  EXPECT_TRUE(legal("seq=64"));
+  EXPECT_TRUE(legal("seq=64,score=score"));
+  EXPECT_FALSE(legal("seq=64,score=score - 1"));
+  EXPECT_TRUE(legal("seq=64,score=score - 1,mask=k_index <= q_index"));
+}
+
 }  // namespace
 }  // namespace weir

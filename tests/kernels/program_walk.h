@@ -15,6 +15,7 @@ struct Box {
   AccessKind access = AccessKind::load;
   std::vector<std::int64_t> start, extent;  // clipped to the tensor
   std::int64_t elements = 0;
+  std::int64_t receivers = 1;  // blocks of a cluster that share the load
 };
 
 class ProgramWalk {
@@ -77,6 +78,7 @@ class ProgramWalk {
   Box box(const Action& action) {
     const TensorLayout& tensor = candidate_.tensors[static_cast<std::size_t>(action.tensor)];
     Box box{.tensor = action.tensor, .access = action.access, .elements = 1};
+    box.receivers = value(action.multicast);
     for (std::size_t i = 0; i < action.start.size(); ++i) {
       const std::int64_t start = value(action.start[i]);
       const std::int64_t end = std::min(start + value(action.extent[i]), tensor.shape[i]);
@@ -94,13 +96,14 @@ class ProgramWalk {
   std::int64_t tensor_flops_ = 0;
 };
 
-// Bytes that a launch moves, by tensor and kind, counting every access.
+// Bytes that a launch moves, by tensor and kind, counting every access; what a cluster shares counts once.
 inline std::int64_t bytes_moved(const Candidate& candidate, const Launch& launch, const std::string& tensor,
                                 AccessKind access) {
   std::int64_t bytes = 0;
   ProgramWalk(candidate, launch).walk([&](std::int64_t, const Box& box) {
     const TensorLayout& layout = candidate.tensors[static_cast<std::size_t>(box.tensor)];
-    if (layout.name == tensor && box.access == access) bytes += box.elements * bytes_of(layout.element);
+    if (layout.name == tensor && box.access == access)
+      bytes += box.elements * bytes_of(layout.element) / box.receivers;
   });
   return bytes;
 }

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <string>
 #include <vector>
@@ -53,7 +55,7 @@ TEST(Csv, OfNothingIsTheHeader) {
   const Rows rows = parse(csv({}));
   ASSERT_EQ(rows.size(), 1u);
   EXPECT_EQ(rows[0].front(), "kernel");
-  EXPECT_EQ(rows[0].back(), "uncalibrated_time");
+  EXPECT_EQ(rows[0].back(), "counted_launches");
 }
 
 TEST(Csv, HasOneRowPerRecordAndOneFieldPerColumn) {
@@ -77,6 +79,24 @@ TEST(Csv, ReadsBackExactly) {
 TEST(Csv, KeepsQuotesCommasAndNewlines) {
   const std::string reason = "\"a\", b\r\nc";
   EXPECT_EQ(value(parse(csv({rejected_row("tile=1", reason)})), 1, "reason"), reason);
+}
+
+TEST(Csv, ListsTheLaunchesOfAPipelineAndNotASingleOne) {
+  Record record = measured_row("tile=1", 1e6, 1e6, 1e-5, 1e-5);
+  record.prediction->launches = {{.launch = "main", .traffic = {.dram_read_bytes = 1e6}}};
+  EXPECT_EQ(value(parse(csv({record})), 1, "predicted_launches"), "");
+  EXPECT_EQ(value(parse(csv({record})), 1, "counted_launches"), "");
+  record.prediction->launches.push_back(
+      {.launch = "sum", .traffic = {.dram_read_bytes = 5}, .time_seconds = 2e-6});
+  record.measurement->counters.launches = {{.launch = "main", .dram_read_bytes = 9e5},
+                                           {.launch = "sum", .l2_write_bytes = 7, .duration_seconds = 3e-6}};
+  const auto predicted = nlohmann::json::parse(value(parse(csv({record})), 1, "predicted_launches"));
+  EXPECT_EQ(predicted[1]["launch"], "sum");
+  EXPECT_EQ(predicted[1]["dram_read_bytes"], 5);
+  EXPECT_EQ(predicted[1]["seconds"], 2e-6);
+  const auto counted = nlohmann::json::parse(value(parse(csv({record})), 1, "counted_launches"));
+  EXPECT_EQ(counted[0]["dram_read_bytes"], 9e5);
+  EXPECT_EQ(counted[1]["l2_write_bytes"], 7);
 }
 
 TEST(Csv, LeavesCountersBelowTierAEmpty) {

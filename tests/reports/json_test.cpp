@@ -36,6 +36,18 @@ TEST(Json, WritesSiUnitsExactly) {
   EXPECT_EQ(row["measurement"]["timing"]["median_seconds"], 1.5e-5);
 }
 
+TEST(Json, HasTheCountersOfEachLaunchOfAPipeline) {
+  Record record = measured_row("tile=1", 1e6, 5e7, 1e-5, 1e-5);
+  record.measurement->counters.launches = {
+      {.launch = "main", .dram_read_bytes = 4e7},
+      {.launch = "sum", .dram_read_bytes = 1e7, .duration_seconds = 2e-6}};
+  const nlohmann::json launches = parsed({record})["records"][0]["measurement"]["counters"]["launches"];
+  ASSERT_EQ(launches.size(), 2u);
+  EXPECT_EQ(launches[1]["launch"], "sum");
+  EXPECT_EQ(launches[1]["dram_read_bytes"], 1e7);
+  EXPECT_EQ(launches[1]["duration_seconds"], 2e-6);
+}
+
 TEST(Json, SaysNullForWhatIsNotKnown) {
   Record record = measured_row("tile=1", NAN, 5e7, 1e-5, 1e-5);
   record.measurement->tier = Tier::activity;

@@ -91,8 +91,26 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsign
   }
   for (std::size_t i = 0; i < 2; ++i) std::memcpy(&launch.pointers[i], parameters[i], 8);
   std::memcpy(&launch.integer, parameters[2], 4);
+  if (launch.function == "segments") {
+    std::memcpy(&launch.real, parameters[3], 4);
+    std::memcpy(&launch.table, parameters[4], 8);
+  }
   state.launches.push_back(launch);
   return 0;
+}
+
+int cuTensorMapEncodeTiled(void* map, int type, unsigned dimensions, unsigned long long address,
+                           const unsigned long long* shape, const unsigned long long* strides,
+                           const unsigned* box, const unsigned* element_strides, int, int swizzle, int, int) {
+  FakeTensorMap fake{.element_type = type, .address = address, .swizzle = swizzle};
+  fake.shape.assign(shape, shape + dimensions);
+  fake.strides.assign(strides, strides + dimensions - 1);
+  fake.box.assign(box, box + dimensions);
+  for (unsigned i = 0; i < dimensions; ++i) fake.whole &= element_strides[i] == 1;
+  fake.whole &= reinterpret_cast<std::size_t>(map) % 64 == 0;
+  std::memset(map, static_cast<int>(state.tensor_maps.size()) + 1, 128);
+  state.tensor_maps.push_back(fake);
+  return state.encode_code;
 }
 
 #define WEIR_FAKE(symbol) \

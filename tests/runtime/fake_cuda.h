@@ -13,10 +13,24 @@ struct FakeLaunch {
   void* stream;
   std::array<std::uint64_t, 2> pointers;  // the first two parameters
   std::int32_t integer;                   // the third
+  float real = 0;                         // the fourth and fifth of the kernel "segments"
+  std::uint64_t table = 0;
+};
+
+struct FakeTensorMap {
+  int element_type;  // CUtensorMapDataType
+  unsigned long long address;
+  int swizzle;                            // CUtensorMapSwizzle
+  std::vector<unsigned long long> shape;  // innermost dimension first, like the rest
+  std::vector<unsigned long long> strides;
+  std::vector<unsigned> box;
+  bool whole = true;  // every element, and the map aligned as the driver demands
 };
 
 struct FakeCuda {
   std::vector<FakeLaunch> launches;
+  std::vector<FakeTensorMap> tensor_maps;
+  int encode_code = 0;  // what cuTensorMapEncodeTiled answers
   int modules_loaded = 0, modules_unloaded = 0;
   int largest_shared_bytes = 0;
   bool context_current = true;

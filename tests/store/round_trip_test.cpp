@@ -66,9 +66,14 @@ Measurement any_measurement() {
   m.verification = {*rc::gen::arbitrary<bool>(), any_double(), any_double(), any_text()};
   m.timing = {any_double(), any_double(), any_double(), any_double(),
               any_count(),  any_count(),  any_double(), any_text()};
-  m.counters = {any_double(), any_double(), any_double(), any_double(),
-                any_double(), any_count(),  any_double(), {}};
+  m.counters = {any_double(), any_double(), any_double(),
+                any_double(), any_double(), any_count(),
+                any_double(), {},           {}};
   for (int i = *rc::gen::inRange(0, 3); i > 0; --i) m.counters.raw[any_text()] = any_double();
+  for (int i = *rc::gen::inRange(0, 4); i > 0; --i) {
+    m.counters.launches.push_back(
+        {any_text(), any_double(), any_double(), any_double(), any_double(), any_double()});
+  }
   m.provenance = {any_text(), any_text(), any_count(), any_count(), any_count(), any_text(),
                   any_text(), any_text(), any_text(),  any_text(),  any_text()};
   return m;

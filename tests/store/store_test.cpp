@@ -171,6 +171,7 @@ TEST(Store, NamesWhatIsWrongWithAFile) {
 // What version 1 wrote: predictions that do not say whether they were calibrated.
 void make_version_1(const std::filesystem::path& file) {
   SQLite::Database db(file, SQLite::OPEN_READWRITE);
+  db.exec("DROP TABLE launch_counters");
   db.exec("DROP VIEW results");
   db.exec("ALTER TABLE prediction DROP COLUMN uncalibrated_traffic");
   db.exec("ALTER TABLE prediction DROP COLUMN uncalibrated_time");
@@ -201,6 +202,43 @@ TEST(Store, APredictionOfAVersion1FileCountsAsUncalibratedUntilItIsMadeAgain) {
   SQLite::Database db(folder / "a.weir");
   EXPECT_EQ(db.execAndGet("PRAGMA user_version").getInt(), kSchemaVersion);
   EXPECT_EQ(db.execAndGet("SELECT calibrated FROM results").getInt(), 1);
+}
+
+Record pipeline_record() {
+  Record record = sample_record("tile=2");
+  record.measurement->counters.launches = {{"main", 1, 2, 3, 4, 5e-6}, {"sum", 6, 7, 8, 9, 1e-6}};
+  return record;
+}
+
+TEST(Store, AFileOfVersion2HasNoCountersOfLaunchesUntilTheyAreWritten) {
+  const TemporaryFolder folder;
+  must(must(Store::open(folder / "a.weir", Mode::create_or_open)).write(sample_record("tile=1")));
+  SQLite::Database(folder / "a.weir", SQLite::OPEN_READWRITE)
+      .exec("DROP TABLE launch_counters; PRAGMA user_version = 2");
+  EXPECT_EQ(must(must(Store::open(folder / "a.weir", Mode::read_only)).records()),
+            std::vector{sample_record("tile=1")});
+
+  Store store = must(Store::open(folder / "a.weir", Mode::open_existing));
+  must(store.write(pipeline_record()));
+  const std::vector<Record> records = must(store.records());
+  ASSERT_EQ(records.size(), 2u);
+  EXPECT_EQ(records[0].measurement->counters.launches.empty(), records[0].config == "tile=1");
+  must(store.verify());
+  EXPECT_EQ(SQLite::Database(folder / "a.weir").execAndGet("PRAGMA user_version").getInt(), kSchemaVersion);
+}
+
+TEST(Store, TheCountersOfARowsLaunchesGoWithIt) {
+  const TemporaryFolder folder;
+  Store store = must(Store::open(folder / "a.weir", Mode::create_or_open));
+  must(store.write(pipeline_record()));
+  Record again = pipeline_record();
+  again.measurement->counters.launches.pop_back();
+  must(store.write(again));
+  EXPECT_EQ(must(store.records()), std::vector{again});
+  EXPECT_EQ(SQLite::Database(folder / "a.weir", SQLite::OPEN_READWRITE)
+                .execAndGet("SELECT count(*) FROM launch_counters")
+                .getInt(),
+            1);
 }
 
 TEST(Store, AFileThatIsLockedIsBusyNotCorrupt) {

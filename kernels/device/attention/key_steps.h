@@ -3,9 +3,9 @@
 
 #include <weir/config.h>
 
+#include "device/attention/key_stream.h"
 #include "device/attention/visibility.h"
 #include "device/attention/visible_tiles.h"
-#include "device/attention/work.h"
 #include "device/choose.h"
 
 namespace attention {
@@ -37,20 +37,25 @@ struct IntervalSteps {
   }
   __device__ __forceinline__ bool is_whole(int step) const { return span.is_whole(tile(step, 0)); }
   __device__ __forceinline__ void advance() {}
+  template <class Rows>
+  __device__ __forceinline__ bool seen_by(const Rows& rows, int first_key) const {
+    return rows.see(first_key);
+  }
+  template <class Rows>
+  __device__ __forceinline__ void mask(Rows& rows, int first_key) const {
+    rows.mask(first_key);
+  }
 };
 
 /// Of those tiles the ones that the mask formula leaves.
 class MaskedSteps {
  public:
-  /// How far copies run ahead of the step at hand.
-  static constexpr int kAhead = config::stages == 1 || config::overlap ? config::stages : config::stages - 1;
-
   static __device__ __forceinline__ MaskedSteps of(const BlockView& view) {
     const TileSpan span =
         TileSpan::of_queries<config::tile_kv>(view.visibility, view.first_query, view.last_query);
     MaskedSteps steps(view, span);
 #pragma unroll
-    for (int ahead = 0; ahead <= kAhead; ++ahead) steps.next_[ahead] = steps.found();
+    for (int ahead = 0; ahead <= kStepsAhead; ++ahead) steps.next_[ahead] = steps.found();
     return steps;
   }
 
@@ -68,8 +73,16 @@ class MaskedSteps {
   }
   __device__ __forceinline__ void advance() {
 #pragma unroll
-    for (int ahead = 0; ahead < kAhead; ++ahead) next_[ahead] = next_[ahead + 1];
-    next_[kAhead] = found();
+    for (int ahead = 0; ahead < kStepsAhead; ++ahead) next_[ahead] = next_[ahead + 1];
+    next_[kStepsAhead] = found();
+  }
+  template <class Rows>
+  __device__ __forceinline__ bool seen_by(const Rows& rows, int first_key) const {
+    return rows.see(first_key);
+  }
+  template <class Rows>
+  __device__ __forceinline__ void mask(Rows& rows, int first_key) const {
+    rows.mask(first_key);
   }
 
  private:
@@ -90,7 +103,7 @@ class MaskedSteps {
   BlockView view_;
   TileSpan span_;
   VisibleTiles tiles_;
-  VisibleTiles::Tile next_[kAhead + 1];  // of the step at hand and those after it
+  VisibleTiles::Tile next_[kStepsAhead + 1];  // of the step at hand and those after it
 };
 
 using KeySteps = device::Choose<config::mask_is_default, IntervalSteps, MaskedSteps>::Type;

@@ -1,5 +1,5 @@
 // Orders in which copies, scores and weights can follow one another. A schedule begins with the block's Q
-// copy in flight; its step s works on step s of the stream, all threads of the block together.
+// copy in flight; its step s works on step s of the stream (a KeyStream), all threads of the block together.
 #pragma once
 
 #include <weir/config.h>
@@ -15,23 +15,23 @@ namespace attention {
 struct SingleBuffered {
   static constexpr bool kLastIsSpecial = false;
 
-  static __device__ __forceinline__ void begin(QueryRows&, const KeyStream& stream) {
-    stream.copy_keys<true>(0, 0);
+  static __device__ __forceinline__ void begin(QueryRows&, const auto& stream) {
+    stream.template copy_keys<true>(0, 0);
     ptx::cp_async_commit_group();
   }
 
   template <bool masked, bool last>
-  static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
+  static __device__ __forceinline__ void step(QueryRows& rows, const auto& stream, int step) {
     ptx::cp_async_wait_group<0>();
     __syncthreads();
-    stream.copy_values<masked>(step, 0);
+    stream.template copy_values<masked>(step, 0);
     ptx::cp_async_commit_group();
     if (step == 0) rows.hold_query();
-    const bool seen = !masked || rows.see(stream.first_key(step));
+    const bool seen = !masked || stream.seen_by(rows, step);
     if (seen) {
       rows.score_tile(0);
       rows.modify(stream.first_key(step));
-      if (masked) rows.mask(stream.first_key(step));
+      if (masked) stream.mask(rows, step);
     }
     ptx::cp_async_wait_group<0>();
     __syncthreads();
@@ -49,28 +49,28 @@ struct CopiesAhead {
   static constexpr int kGroupsAhead = config::stages - 1;
 
   template <bool check = false>
-  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int step, int ahead) {
-    stream.copy_keys<check>(step, ahead);
-    stream.copy_values<check>(step, ahead);
+  static __device__ __forceinline__ void copy_group(const auto& stream, int step, int ahead) {
+    stream.template copy_keys<check>(step, ahead);
+    stream.template copy_values<check>(step, ahead);
     ptx::cp_async_commit_group();
   }
 
-  static __device__ __forceinline__ void begin(QueryRows&, const KeyStream& stream) {
+  static __device__ __forceinline__ void begin(QueryRows&, const auto& stream) {
     copy_group<true>(stream, 0, 0);
 #pragma unroll
     for (int group = 1; group < kGroupsAhead; ++group) copy_group(stream, 0, group);
   }
 
   template <bool masked, bool last>
-  static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
+  static __device__ __forceinline__ void step(QueryRows& rows, const auto& stream, int step) {
     ptx::cp_async_wait_group<kGroupsAhead - 1>();
     __syncthreads();
     copy_group(stream, step, kGroupsAhead);
     if (step == 0) rows.hold_query();
-    if (masked && !rows.see(stream.first_key(step))) return;
+    if (masked && !stream.seen_by(rows, step)) return;
     rows.score_tile(stream.slot(step));
     rows.modify(stream.first_key(step));
-    if (masked) rows.mask(stream.first_key(step));
+    if (masked) stream.mask(rows, step);
     rows.raise_base();
     rows.weigh_and_multiply<masked>(stream.slot(step));
   }
@@ -87,14 +87,14 @@ struct Overlapped {
   static constexpr int kGroupsAhead = config::stages - 1;
 
   template <bool check = false>
-  static __device__ __forceinline__ void copy_group(const KeyStream& stream, int step, int ahead) {
-    stream.copy_values<check>(step, ahead);
+  static __device__ __forceinline__ void copy_group(const auto& stream, int step, int ahead) {
+    stream.template copy_values<check>(step, ahead);
     stream.copy_keys(step, ahead + 1);
     ptx::cp_async_commit_group();
   }
 
-  static __device__ __forceinline__ void begin(QueryRows& rows, const KeyStream& stream) {
-    stream.copy_keys<true>(0, 0);
+  static __device__ __forceinline__ void begin(QueryRows& rows, const auto& stream) {
+    stream.template copy_keys<true>(0, 0);
     ptx::cp_async_commit_group();
     copy_group<true>(stream, 0, 0);
 #pragma unroll
@@ -106,12 +106,12 @@ struct Overlapped {
   }
 
   template <bool masked, bool last>
-  static __device__ __forceinline__ void step(QueryRows& rows, const KeyStream& stream, int step) {
+  static __device__ __forceinline__ void step(QueryRows& rows, const auto& stream, int step) {
     ptx::cp_async_wait_group<kGroupsAhead - 1>();
     __syncthreads();
     copy_group(stream, step, kGroupsAhead);
     rows.modify(stream.first_key(step));
-    if (masked) rows.mask(stream.first_key(step));
+    if (masked) stream.mask(rows, step);
     rows.raise_base();
     QueryFragment weights[2];
     rows.weigh<masked>(weights[0], 0);
@@ -127,5 +127,19 @@ struct Overlapped {
 /// The one that the candidate's tunables ask for.
 using Schedule = device::Choose<config::overlap, Overlapped,
                                 device::Choose<config::stages == 1, SingleBuffered, CopiesAhead>::Type>::Type;
+
+/// All steps of a block, where any tile may need a mask.
+__device__ __forceinline__ void run_mixed(QueryRows& rows, auto& stream) {
+  int step = 0;
+  for (; !stream.steps.ended(step, Schedule::kLastIsSpecial ? 1 : 0); ++step) {
+    if (stream.steps.is_whole(step)) {
+      Schedule::step<false, false>(rows, stream, step);
+    } else {
+      Schedule::step<true, false>(rows, stream, step);
+    }
+    stream.steps.advance();
+  }
+  if (Schedule::kLastIsSpecial) Schedule::step<true, true>(rows, stream, step);
+}
 
 }  // namespace attention

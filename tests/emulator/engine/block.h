@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "emulator/asynchronous.h"
 #include "emulator/engine.h"
+#include "emulator/hopper.h"
 #include "engine/bank_conflicts.h"
 #include "engine/fiber.h"
 #include "engine/guarded_memory.h"
@@ -26,40 +26,50 @@ struct PendingCopy {
   Site site;
 };
 
-// A bulk copy that has not happened yet: of a box of a tensor, or of consecutive bytes.
-struct BulkCopy {
-  CUtensorMap map;  // rank 0: consecutive bytes at `global`
-  std::array<int, 5> coordinates{};
-  std::byte* global = nullptr;
-  unsigned shared = 0;
-  int bytes = 0;
-  unsigned barrier = 0;  // of loads
-  bool add = false;      // of stores
-  Site site;
+struct Block;
+
+// A box that the copy engine stores to a tensor, once the thread waits for it.
+struct PanelStore {
+  CUtensorMap map;
+  unsigned address;
+  std::array<int, 5> at;
+  bool add;
 };
 
-// Waits for arrivals and for bytes; the phases end one after another.
+// PTX ISA, "mbarrier": the current phase completes with the last arrival and the last byte.
 struct Mbarrier {
-  int count = 0;    // arrivals of a phase
-  int pending = 0;  // that are still missing
-  long long bytes = 0;
-  int phase = 0;  // parity of the one that goes on
+  unsigned expected = 0, pending = 0;
+  std::int64_t bytes = 0;  // announced and not yet copied; negative if the copies were first
+  std::uint64_t phases = 0;
+
+  bool complete(unsigned parity) const { return (phases & 1) != parity; }
 };
 
-// A wgmma of one warp: the warpgroup's four warps compute their 16 rows independently.
-struct PendingProduct {
-  WarpgroupProduct product;
-  std::array<float*, 32> accumulators{};
-  std::vector<float> before;  // of the lanes, one after another; empty: what is there then
-  std::array<std::array<unsigned, 4>, 32> a{};
+// A matrix product of one warp of a warpgroup, from its issue until a wait for its group.
+struct Product {
+  bool f16 = false, a_in_registers = false, a_along_m = false, b_along_n = false, accumulate = false;
+  unsigned long long a_descriptor = 0, b_descriptor = 0;
+  int columns = 0;
+  std::array<float*, kWarpLanes> sums{};
+  std::array<const unsigned*, kWarpLanes> a{};
+  std::vector<unsigned short> a_elements, b_elements;  // as they were at the issue
+  bool read = false;                                   // its operands have been read for good
+  Site site{};
+};
+
+// Sums that products in flight add to; the kernel's own copy is NaN meanwhile.
+struct SumsInFlight {
+  int products = 0;
+  std::vector<float> values;  // by lane
 };
 
 struct Thread {
-  enum class State { ready, in_collective, at_barrier, at_mbarrier, exited };
+  enum class State { ready, in_collective, at_barrier, at_mbarrier, at_cluster_barrier, exited };
 
   BuiltIns built_ins;
   Fiber fiber;
   State state = State::ready;
+  Block* home = nullptr;
   int number = 0;  // in the block
   int warp = 0;
 
@@ -69,14 +79,18 @@ struct Thread {
   unsigned mask = 0;
   Collective collective = nullptr;
   void* payload = nullptr;
-  int barrier = 0;  // a number, or an mbarrier's address
-  int parity = 0;
+  int barrier = 0;
   int vote = 0;
 
   std::deque<std::vector<PendingCopy>> copy_groups;  // committed, oldest first
   std::vector<PendingCopy> open_copies;
-  std::deque<std::vector<BulkCopy>> store_groups;
-  std::vector<BulkCopy> open_stores;
+
+  const Mbarrier* mbarrier = nullptr;  // that it waits at
+  unsigned parity = 0;
+  std::uint64_t cluster_phase = 0;                   // of its arrival at the cluster's barrier
+  std::deque<std::vector<PanelStore>> store_groups;  // committed, oldest first
+  std::vector<PanelStore> open_stores;
+  std::vector<std::size_t> unfenced;  // chunks of shared memory that it wrote, and no fence followed
 
   int lane() const { return number % kWarpLanes; }
 };
@@ -89,8 +103,11 @@ struct Warp {
   unsigned in_collective = 0;
   std::uint64_t priority = 0;
   LanePairing copies, stores, loads;
-  std::deque<std::vector<PendingProduct>> product_groups;
-  std::vector<PendingProduct> open_products;
+
+  std::vector<Product> open_products;
+  std::deque<std::vector<Product>> product_groups;  // committed, oldest first
+  std::uint64_t committed_groups = 0;               // in all
+  std::map<float*, SumsInFlight> in_flight;         // by lane 0's sums
 };
 
 struct Barrier {
@@ -101,16 +118,15 @@ struct Barrier {
 };
 
 struct Block {
+  const GuardedMemory* shared = nullptr;  // dynamic
+  int rank = 0;                           // in its cluster
   std::vector<Thread> threads;
   std::vector<Warp> warps;
   std::array<Barrier, kBarriers> barriers{};
-  std::map<unsigned, Mbarrier> mbarriers;
-  std::vector<BulkCopy> loads;  // on their way
   int live = 0;
+  std::map<unsigned, Mbarrier> mbarriers;  // by address
+  std::vector<int> unfenced;  // for each chunk of 16 bytes, the thread that wrote it without a fence, or -1
 };
-
-// What an mbarrier that the thread waits for still lacks.
-std::string mbarrier_text(const Block& block, const Thread& thread);
 
 // "threads 0-31, 64-95: __syncthreads at kernel.cu:12" for every place where threads wait.
 std::string waiting_places(const Block& block);

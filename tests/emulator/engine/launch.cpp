@@ -81,18 +81,27 @@ class FaultHandlers {
 LaunchReport run(LaunchRequest& request) {
   Scheduler scheduler(request);
   const FaultHandlers handlers;
-  const std::uint64_t blocks =
-      static_cast<std::uint64_t>(request.grid[0]) * request.grid[1] * request.grid[2];
-  std::vector<std::uint64_t> order(blocks);
+  const std::array<unsigned, 3>& cluster = request.cluster;
+  std::array<unsigned, 3> clusters{};
+  for (std::size_t i = 0; i < 3; ++i) clusters[i] = request.grid[i] / cluster[i];
+  const std::uint64_t count = static_cast<std::uint64_t>(clusters[0]) * clusters[1] * clusters[2];
+  std::vector<std::uint64_t> order(count);
   std::iota(order.begin(), order.end(), 0);
-  for (std::uint64_t i = blocks; i > 1; --i) std::swap(order[i - 1], order[scheduler.random() % i]);
+  for (std::uint64_t i = count; i > 1; --i) std::swap(order[i - 1], order[scheduler.random() % i]);
 
   LaunchReport report;
   for (const std::uint64_t number : order) {
-    const auto plane = static_cast<std::uint64_t>(request.grid[0]) * request.grid[1];
-    report.failure = scheduler.run_block({static_cast<unsigned>(number % request.grid[0]),
-                                          static_cast<unsigned>(number / request.grid[0] % request.grid[1]),
-                                          static_cast<unsigned>(number / plane)});
+    const auto plane = static_cast<std::uint64_t>(clusters[0]) * clusters[1];
+    const Index3 first{static_cast<unsigned>(number % clusters[0]) * cluster[0],
+                       static_cast<unsigned>(number / clusters[0] % clusters[1]) * cluster[1],
+                       static_cast<unsigned>(number / plane) * cluster[2]};
+    std::vector<Index3> blocks;
+    for (unsigned z = 0; z < cluster[2]; ++z) {
+      for (unsigned y = 0; y < cluster[1]; ++y) {
+        for (unsigned x = 0; x < cluster[0]; ++x) blocks.push_back({first.x + x, first.y + y, first.z + z});
+      }
+    }
+    report.failure = scheduler.run_cluster(blocks);
     if (!report.failure.empty()) break;
   }
   const std::string failure = std::move(report.failure);

@@ -26,6 +26,7 @@ struct LaunchRequest {
   void** arguments = nullptr;
   std::array<unsigned, 3> grid{1, 1, 1};
   std::array<unsigned, 3> threads{1, 1, 1};
+  std::array<unsigned, 3> cluster{1, 1, 1};
   std::int64_t shared_bytes = 0;       // dynamic
   std::span<std::byte> static_shared;  // the kernel's own variables
   std::span<Region> memory;

@@ -6,6 +6,7 @@
 #include "emulator/engine.h"
 #include "emulator/float_formats.h"
 #include "engine/scheduler.h"
+#include "engine/shared_chunks.h"
 
 namespace weir::emulator {
 namespace {
@@ -111,6 +112,7 @@ template <bool store>
 void matrix_operation(const char* name, int matrices, bool transposed, unsigned* registers,
                       unsigned row_address, Site site) {
   const bool gives_row = Scheduler::current()->thread().lane() < 8 * matrices;
+  if (store && gives_row) mark_unfenced(row_address);
   MatrixRows rows{matrices, gives_row ? shared_pointer(row_address, 16, name, site) : nullptr, row_address,
                   registers};
   collective(name, kWholeWarp, transposed ? &move_matrices<store, true> : &move_matrices<store, false>, &rows,

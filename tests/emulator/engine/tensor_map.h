@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <initializer_list>
 
-#include "emulator/asynchronous.h"
+#include "emulator/hopper.h"
 
 namespace weir::emulator {
 
@@ -15,10 +15,10 @@ struct MapDimension {
 };
 
 // Innermost dimension first.
-inline CUtensorMap tensor_map(const void* base, int element_bytes, int swizzle_bytes,
+inline CUtensorMap tensor_map(void* base, int element_bytes, int swizzle_bytes,
                               std::initializer_list<MapDimension> dimensions) {
   CUtensorMap map{};
-  map.base = static_cast<const unsigned char*>(base);
+  map.base = static_cast<unsigned char*>(base);
   map.element_bytes = static_cast<unsigned char>(element_bytes);
   map.swizzle_bytes = static_cast<unsigned char>(swizzle_bytes);
   for (const MapDimension& dimension : dimensions) {

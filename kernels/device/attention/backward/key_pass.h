@@ -38,7 +38,7 @@ __device__ __forceinline__ void store_rows(Half* destination, int row_stride, in
 /// One query tile. Q, dO and the statistics are in shared memory; `free` is called as soon as no warp needs
 /// Q and dO any more.
 template <bool gives_dq, class Layout, class Free>
-__device__ __forceinline__ void process(KeyRows<Layout>& rows, const QueryTileInPlace& tile, float* dq_sums,
+__device__ __forceinline__ void process(KeyRows<Layout>& rows, const auto& tile, float* dq_sums,
                                         const Free& free) {
   using Rows = KeyRows<Layout>;
   typename Rows::Scores weights;
@@ -69,16 +69,16 @@ __device__ __forceinline__ void process(KeyRows<Layout>& rows, const QueryTileIn
   if constexpr (gives_dq) rows.add_query_gradients(dq_sums);
 }
 
-template <bool gives_dq>
+/// `plan` says which keys each block owns, and which tiles of queries they meet.
+template <bool gives_dq, class Plan = KeyPlan>
 __device__ __forceinline__ void key_pass(const KeyPassTensors& tensors, const Problem& problem,
-                                         unsigned char* shared) {
+                                         unsigned char* shared, const Plan& plan = {}) {
   using Layout = SharedLayout<gives_dq>;
-  // Key tiles in order: with a causal mask, those that most queries see come first.
-  const TileWork work = TileWork::of_block(static_cast<int>(blockIdx.x), problem.batches, problem.heads_kv,
-                                           device::ceil_div(problem.seq_kv, config::tile_kv));
+  const TileWork work = plan.work(static_cast<int>(blockIdx.x), problem);
   const Sequence sequence = problem.sequence(work.batch);
   const Rows keys{.first = work.tile * config::tile_kv, .count = config::tile_kv};
-  if (config::packed && keys.first >= sequence.seq_kv) return;  // the grid is made for the longest one
+  if (keys.first >= sequence.seq_kv)
+    return;  // the grid is made for whole mask blocks and the longest sequence
   const int group = problem.heads_q / problem.heads_kv;
   const int first_head = work.head * group;
   const int kv_stride = problem.kv_stride();
@@ -105,8 +105,8 @@ __device__ __forceinline__ void key_pass(const KeyPassTensors& tensors, const Pr
                                    .shared = rows.shared_address,
                                    .row_stride = problem.q_stride(),
                                    .seq_q = sequence.seq_q};
-  QuerySteps steps(rows.sees, keys, first_head, group, work.batch);
-  QueryStep step = steps.next();
+  typename Plan::Steps steps = plan.steps(rows.sees, keys, first_head, group, work, problem);
+  auto step = steps.next();
   if (step.head < group) {
     const long long offset = kv_offset + KeyTile::thread_offset(kv_stride);
     KeyTile::copy_async<kThreads, true>(rows.shared_address + Layout::keys, tensors.k + offset, kv_stride,
@@ -123,7 +123,7 @@ __device__ __forceinline__ void key_pass(const KeyPassTensors& tensors, const Pr
     // The step's tiles have arrived, and every warp is done with what the next copies and weights overwrite.
     ptx::cp_async_wait_group<0>();
     __syncthreads();
-    const QueryStep next = steps.next();
+    const auto next = steps.next();
     const int next_stage = config::stages == 1 ? 0 : stage ^ 1;
     const auto copy_next = [&] {
       if (next.head < group) stream.copy(next, next_stage);
@@ -134,14 +134,15 @@ __device__ __forceinline__ void key_pass(const KeyPassTensors& tensors, const Pr
     first = false;
 
     const int first_query = step.tile * config::tile_q;
-    const QueryTileInPlace tile{
+    const QueryTileInPlace<decltype(step.kept)> tile{
         .queries = rows.shared_address + Layout::queries + stage * QueryTile::bytes,
         .output_gradients = rows.shared_address + Layout::output_gradients + stage * QueryTile::bytes,
         .statistics =
             reinterpret_cast<const float4*>(shared + Layout::statistics + stage * Layout::statistics_bytes),
         .first_query = first_query,
         .head = first_head + step.head,
-        .whole = step.whole};
+        .whole = step.whole,
+        .kept = step.kept};
     float* dq_sums = nullptr;
     if constexpr (gives_dq) {
       dq_sums = tensors.dq_sums + QuerySums::offset(scratch.row(tile.head, first_query), 0);

@@ -49,11 +49,13 @@ constexpr __device__ __forceinline__ int column_of(int column_tile) {
 }
 
 /// Where a query tile's data lie in shared memory, and which part of the problem they are.
+template <class Kept>
 struct QueryTileInPlace {
   unsigned queries, output_gradients;  // shared addresses
   const float4* statistics;            // two rows each
   int first_query, head;
   bool whole;  // every pair of the tile is visible
+  Kept kept;   // asked if not, keys by queries
 };
 
 template <class Layout>
@@ -86,7 +88,7 @@ struct KeyRows {
   }
 
   /// K · transpose(Q).
-  __device__ __forceinline__ void score(Scores& scores, const QueryTileInPlace& tile) const {
+  __device__ __forceinline__ void score(Scores& scores, const auto& tile) const {
     const auto [lane, warp] = ThreadPlace::now();
     device::clear(scores);
     device::add_product<config::dtype, kDepthSteps>(
@@ -95,7 +97,7 @@ struct KeyRows {
   }
 
   /// V · transpose(dO): the gradients of the weights.
-  __device__ __forceinline__ void weight_gradients(Scores& gradients, const QueryTileInPlace& tile) const {
+  __device__ __forceinline__ void weight_gradients(Scores& gradients, const auto& tile) const {
     const auto [lane, warp] = ThreadPlace::now();
     device::clear(gradients);
     const device::OperandBTransposed<QueryTile> dout(tile.output_gradients, ScoreSplit::first_column(warp),
@@ -109,8 +111,7 @@ struct KeyRows {
   }
 
   /// Turns dot products into weights, rounded, and in place into what dP - delta is to be multiplied with.
-  __device__ __forceinline__ void weigh(Pairs& rounded, Scores& products,
-                                        const QueryTileInPlace& tile) const {
+  __device__ __forceinline__ void weigh(Pairs& rounded, Scores& products, const auto& tile) const {
     const auto [lane, warp] = ThreadPlace::now();
     const int first_column = ScoreSplit::first_column(warp);
     const float4* statistics = tile.statistics + first_column / 2 + lane % 4;
@@ -137,7 +138,7 @@ struct KeyRows {
   }
 
   /// Invisible pairs weigh nothing.
-  __device__ __forceinline__ void hide(Pairs& rounded, Scores& factors, const QueryTileInPlace& tile) const {
+  __device__ __forceinline__ void hide(Pairs& rounded, Scores& factors, const auto& tile) const {
     const auto [lane, warp] = ThreadPlace::now();
     const int key = first_key + ScoreSplit::first_row(warp) + lane / 4;
     const int query = tile.first_query + ScoreSplit::first_column(warp) + lane % 4 * 2;
@@ -153,6 +154,8 @@ struct KeyRows {
         for (int i = 0; i < 2 * kScoreColumns; ++i) {
           const int column = i / 2 * 8 + i % 2;
           if (exists && band.contains(first_lead + row - column) &&
+              tile.kept.contains(ScoreSplit::first_row(warp) + row,
+                                 ScoreSplit::first_column(warp) + column) &&
               unmasked(query + column, key + row, tile.head, batch)) {
             continue;
           }
@@ -165,8 +168,7 @@ struct KeyRows {
 
   /// dS = P * (dP - delta) times the score's derivative, rounded.
   __device__ __forceinline__ void score_gradients(Pairs& rounded, const Scores& factors,
-                                                  const Scores& gradients,
-                                                  const QueryTileInPlace& tile) const {
+                                                  const Scores& gradients, const auto& tile) const {
     const auto [lane, warp] = ThreadPlace::now();
     const float4* statistics = tile.statistics + ScoreSplit::first_column(warp) / 2 + lane % 4;
 #pragma unroll

@@ -66,6 +66,12 @@ struct Rows {
   __device__ __forceinline__ int last() const { return first + count - 1; }
 };
 
+/// A tile whose pairs are all kept, apart from what the problem's parameters hide.
+struct AllKept {
+  /// Row and column are counted from the tile's first, in the order of its block's scores.
+  __device__ __forceinline__ bool contains(int, int) const { return true; }
+};
+
 /// Whether all of the queries see all of the keys, apart from the mask formula. Queries beyond the sequence
 /// count as if they existed: their weights are 0 anyway.
 __device__ __forceinline__ bool all_in_band(const Visibility& sees, const Rows& queries, const Rows& keys) {

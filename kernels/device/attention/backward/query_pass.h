@@ -50,6 +50,7 @@ class KeySteps {
   struct Step {
     int tile;  // below 0 at the end
     bool whole;
+    AllKept kept = {};
   };
 
   __device__ __forceinline__ KeySteps(const Visibility& sees, const Rows& queries, int head, int batch)
@@ -89,15 +90,32 @@ class KeySteps {
   int tile_;  // without a mask formula, the one that was last taken
 };
 
+/// What the blocks of a query pass work on, without a block mask.
+struct QueryPlan {
+  using Steps = KeySteps;
+
+  /// Query tiles from the last: with a causal mask, those that see the most keys come first.
+  static __device__ __forceinline__ TileWork work(int block, const Problem& problem) {
+    const int tiles = device::ceil_div(problem.seq_q, config::dq_tile_q);
+    TileWork work = TileWork::of_block(block, problem.batches, problem.heads_q, tiles);
+    work.tile = tiles - 1 - work.tile;
+    return work;
+  }
+  static __device__ __forceinline__ Steps steps(const Visibility& sees, const Rows& queries,
+                                                const TileWork& work, const Problem&) {
+    return Steps(sees, queries, work.head, work.batch);
+  }
+};
+
+/// `plan` says which queries each block owns, and which tiles of keys they see.
+template <class Plan = QueryPlan>
 __device__ __forceinline__ void query_pass(const QueryPassTensors& tensors, const Problem& problem,
-                                           unsigned char* shared) {
-  // Query tiles from the last: with a causal mask, those that see the most keys come first.
-  const int tiles_q = device::ceil_div(problem.seq_q, config::dq_tile_q);
-  const TileWork work =
-      TileWork::of_block(static_cast<int>(blockIdx.x), problem.batches, problem.heads_q, tiles_q);
+                                           unsigned char* shared, const Plan& plan = {}) {
+  const TileWork work = plan.work(static_cast<int>(blockIdx.x), problem);
   const Sequence sequence = problem.sequence(work.batch);
-  const Rows queries{.first = (tiles_q - 1 - work.tile) * config::dq_tile_q, .count = config::dq_tile_q};
-  if (config::packed && queries.first >= sequence.seq_q) return;  // the grid is made for the longest one
+  const Rows queries{.first = work.tile * config::dq_tile_q, .count = config::dq_tile_q};
+  if (queries.first >= sequence.seq_q)
+    return;  // the grid is made for whole mask blocks and the longest sequence
   const int q_stride = problem.q_stride(), kv_stride = problem.kv_stride();
   const long long q_offset =
       problem.q_offset(sequence, work.head) + static_cast<long long>(queries.first) * q_stride;
@@ -121,8 +139,8 @@ __device__ __forceinline__ void query_pass(const QueryPassTensors& tensors, cons
                              .tiles = rows.output_gradients + OwnedQueries::bytes,
                              .row_stride = kv_stride,
                              .seq_kv = sequence.seq_kv};
-  KeySteps steps(rows.sees, queries, work.head, work.batch);
-  KeySteps::Step step = steps.next();
+  typename Plan::Steps steps = plan.steps(rows.sees, queries, work, problem);
+  auto step = steps.next();
   const long long thread_offset = OwnedQueries::thread_offset(q_stride);
   OwnedQueries::copy_async<kQueryPassThreads, true>(rows.queries, tensors.q + q_offset + thread_offset,
                                                     q_stride, valid_rows);
@@ -136,7 +154,7 @@ __device__ __forceinline__ void query_pass(const QueryPassTensors& tensors, cons
     // The tile has arrived, and every warp is done with what the next copy overwrites.
     ptx::cp_async_wait_group<0>();
     __syncthreads();
-    const KeySteps::Step next = steps.next();
+    const auto next = steps.next();
     const int next_stage = config::stages == 1 ? 0 : stage ^ 1;
     const auto copy_next = [&] {
       if (next.tile >= 0) stream.copy(next.tile, next_stage);
@@ -144,7 +162,7 @@ __device__ __forceinline__ void query_pass(const QueryPassTensors& tensors, cons
     };
     if (config::stages > 1) copy_next();
     const unsigned keys = stream.tiles + stage * PassingStream::kStageBytes;
-    rows.add(keys, keys + PassingKeys::bytes, step.tile * config::dq_tile_kv, step.whole);
+    rows.add(keys, keys + PassingKeys::bytes, step.tile * config::dq_tile_kv, step.whole, step.kept);
     if (config::stages == 1) {
       __syncthreads();
       copy_next();

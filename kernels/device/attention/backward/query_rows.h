@@ -67,7 +67,7 @@ struct QueryRows {
   }
 
   /// Turns dot products, in place, into what dP - delta is to be multiplied with.
-  __device__ __forceinline__ void weigh(Scores& products, int first_key, bool whole) const {
+  __device__ __forceinline__ void weigh(Scores& products, int first_key, bool whole, const auto& kept) const {
     const auto [lane, warp] = ThreadPlace::now();
     const int query = first_query + warp * kRows + lane / 4, key = first_key + lane % 4 * 2;
 #pragma unroll
@@ -80,11 +80,12 @@ struct QueryRows {
                         head, batch);
       }
     }
-    if (!whole) hide(products, query, key);
+    if (!whole) hide(products, query, key, kept);
   }
 
   /// Invisible pairs weigh nothing. `query` and `key` are the thread's first.
-  __device__ __forceinline__ void hide(Scores& factors, int query, int key) const {
+  __device__ __forceinline__ void hide(Scores& factors, int query, int key, const auto& kept) const {
+    const int warp_row = ThreadPlace::now().warp * kRows;
     const Band band = Band::of(sees);
     const int first_lead = lead(sees, query, key);
 #pragma unroll
@@ -94,18 +95,19 @@ struct QueryRows {
         const int row = 16 * row_tile + i % 4 / 2 * 8;
         const int column = i / 4 * 8 + i % 2;
         if (key + column >= sees.seq_kv || !band.contains(first_lead + column - row) ||
-            !unmasked(query + row, key + column, head, batch)) {
+            !kept.contains(warp_row + row, column) || !unmasked(query + row, key + column, head, batch)) {
           factors[row_tile][i / 4][i % 4] = 0.0f;
         }
       }
     }
   }
 
-  /// dQ += dS · K for a key tile; `whole`: every pair is visible.
-  __device__ __forceinline__ void add(unsigned keys, unsigned values, int first_key, bool whole) {
+  /// dQ += dS · K for a key tile; `whole`: every pair is visible, else `kept` is asked, queries by keys.
+  __device__ __forceinline__ void add(unsigned keys, unsigned values, int first_key, bool whole,
+                                      const auto& kept) {
     Scores factors;
     multiply(factors, queries, keys);
-    weigh(factors, first_key, whole);
+    weigh(factors, first_key, whole, kept);
     Scores gradients;
     multiply(gradients, output_gradients, values);
     RoundedGradients<kRowTiles, kKeyColumns> rounded;

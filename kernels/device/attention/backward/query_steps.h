@@ -4,6 +4,8 @@
 #include <weir/config.h>
 
 #include "device/attention/backward/pair.h"
+#include "device/attention/backward/problem.h"
+#include "device/attention/backward/work.h"
 #include "device/attention/visible_tiles.h"
 
 namespace attention::backward {
@@ -13,6 +15,7 @@ struct QueryStep {
   int head;  // of those; `heads` at the end
   int tile;
   bool whole;  // every pair is visible
+  AllKept kept = {};
 };
 
 /// Head after head, of each the tiles in which a query sees one of the keys, from the last to the first.
@@ -65,6 +68,21 @@ class QuerySteps {
   TileSpan span_;
   VisibleTiles masked_tiles_;
   int head_, tile_;  // without a mask formula, the step that was last taken
+};
+
+/// What the blocks of a key pass work on, without a block mask.
+struct KeyPlan {
+  using Steps = QuerySteps;
+
+  /// Key tiles in order: with a causal mask, those that most queries see come first.
+  static __device__ __forceinline__ TileWork work(int block, const Problem& problem) {
+    return TileWork::of_block(block, problem.batches, problem.heads_kv,
+                              device::ceil_div(problem.seq_kv, config::tile_kv));
+  }
+  static __device__ __forceinline__ Steps steps(const Visibility& sees, const Rows& keys, int first_head,
+                                                int heads, const TileWork& work, const Problem&) {
+    return Steps(sees, keys, first_head, heads, work.batch);
+  }
 };
 
 }  // namespace attention::backward

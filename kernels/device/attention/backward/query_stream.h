@@ -20,7 +20,7 @@ struct QueryStream {
   int row_stride, seq_q;
 
   /// Starts copying a step's tiles to stage `stage`.
-  __device__ __forceinline__ void copy(const QueryStep& step, int stage) const {
+  __device__ __forceinline__ void copy(const auto& step, int stage) const {
     const int first_query = step.tile * config::tile_q;
     const int stride = ptx::opaque(row_stride);
     const int valid_rows = ptx::opaque(seq_q) - first_query;

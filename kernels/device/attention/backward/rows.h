@@ -5,8 +5,11 @@
 
 #include "device/attention/backward/pair.h"
 #include "device/attention/backward/scratch.h"
+#include "device/element.h"
 
 namespace attention::backward {
+
+using device::Half;
 
 constexpr int kRowThreads = 256;
 constexpr int kRowsPerBlock = 64;

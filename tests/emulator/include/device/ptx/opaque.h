@@ -9,5 +9,7 @@ inline int opaque(int value) {
 inline unsigned opaque(unsigned value) {
   return value;
 }
+inline void pin(float&) {}
+inline void execute_before(float, unsigned) {}
 
 }  // namespace ptx

@@ -1,15 +1,11 @@
-// Host versions of PTX `setmaxnreg`.
+// Host versions of kernels/device/ptx/setmaxnreg.h: the compiler says whether the registers suffice.
 #pragma once
 
 namespace ptx {
 
 template <int registers>
-inline void setmaxnreg_inc(WEIR_SITE) {
-  weir::emulator::set_max_registers(registers, site);
-}
+inline void setmaxnreg_dec() {}
 template <int registers>
-inline void setmaxnreg_dec(WEIR_SITE) {
-  weir::emulator::set_max_registers(registers, site);
-}
+inline void setmaxnreg_inc() {}
 
 }  // namespace ptx

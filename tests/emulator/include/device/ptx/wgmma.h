@@ -1,8 +1,11 @@
-// Host versions of warpgroup-wide matrix multiply-accumulate (PTX `wgmma`, compute capability 9.0a).
+// Host versions of kernels/device/ptx/wgmma.h.
 #pragma once
+
+#include "emulator/hopper.h"
 
 namespace ptx {
 
+/// Ordering of registers; what is missing shows as NaN in the sums.
 inline void wgmma_fence() {}
 inline void wgmma_commit_group(WEIR_SITE) {
   weir::emulator::wgmma_commit(site);
@@ -12,25 +15,19 @@ inline void wgmma_wait_group(WEIR_SITE) {
   weir::emulator::wgmma_wait(pending, site);
 }
 
-/// accumulator[64, 2 * registers] (+)= a[64, 16] * b[16, 2 * registers]; with `transposed`, the operand is
-/// stored along m or n.
-#define WEIR_WGMMA(type)                                                                                    \
-  template <bool a_transposed, bool b_transposed, int registers>                                            \
-  inline void wgmma_k16_##type(float(&accumulator)[registers], unsigned long long a, unsigned long long b,  \
-                               bool accumulate, WEIR_SITE) {                                                \
-    weir::emulator::wgmma({weir::emulator::Half16::type, 2 * registers, accumulator, nullptr, a, b,         \
-                           accumulate, a_transposed, b_transposed},                                         \
-                          site);                                                                            \
-  }                                                                                                         \
-  template <bool b_transposed, int registers>                                                               \
-  inline void wgmma_k16_##type(float(&accumulator)[registers], const unsigned(&a)[4], unsigned long long b, \
-                               bool accumulate, WEIR_SITE) {                                                \
-    weir::emulator::wgmma({weir::emulator::Half16::type, 2 * registers, accumulator, a, 0, b, accumulate,   \
-                           false, b_transposed},                                                            \
-                          site);                                                                            \
+#define WEIR_HOST_WGMMA(name, type)                                                                          \
+  template <bool a_along_m, bool b_along_n, int registers>                                                   \
+  inline void name(float(&sums)[registers], unsigned long long a, unsigned long long b, bool accumulate,     \
+                   WEIR_SITE) {                                                                              \
+    weir::emulator::wgmma(type, sums, 2 * registers, nullptr, a, b, a_along_m, b_along_n, accumulate, site); \
+  }                                                                                                          \
+  template <bool b_along_n, int registers>                                                                   \
+  inline void name(float(&sums)[registers], const unsigned(&a)[4], unsigned long long b, bool accumulate,    \
+                   WEIR_SITE) {                                                                              \
+    weir::emulator::wgmma(type, sums, 2 * registers, a, 0, b, false, b_along_n, accumulate, site);           \
   }
-WEIR_WGMMA(bf16)
-WEIR_WGMMA(f16)
-#undef WEIR_WGMMA
+WEIR_HOST_WGMMA(wgmma_m64k16_bf16, weir::emulator::Half16::bf16)
+WEIR_HOST_WGMMA(wgmma_m64k16_f16, weir::emulator::Half16::f16)
+#undef WEIR_HOST_WGMMA
 
 }  // namespace ptx

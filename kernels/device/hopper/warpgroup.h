@@ -1,0 +1,69 @@
+// Warpgroups: the four consecutive warps that wgmma and setmaxnreg act on. A block has one that copies (the
+// producer) and one to three that compute (the consumers).
+#pragma once
+
+#include "device/ptx/barrier.h"
+#include "device/ptx/setmaxnreg.h"
+
+namespace hopper {
+
+constexpr int kWarpgroupThreads = 128;
+constexpr int kRegistersPerBlock = 65536;  // a warp-specialised block has its multiprocessor to itself
+
+/// The number of this thread's warpgroup, from a shuffle so that the compiler knows it to be the same for the
+/// warp.
+__device__ __forceinline__ int warpgroup_index() {
+  return __shfl_sync(0xffffffffu, static_cast<int>(threadIdx.x) / kWarpgroupThreads, 0);
+}
+__device__ __forceinline__ int thread_in_warpgroup() {
+  return static_cast<int>(threadIdx.x) % kWarpgroupThreads;
+}
+__device__ __forceinline__ int warp_in_warpgroup() {
+  return thread_in_warpgroup() / 32;
+}
+
+/// Barriers of the block by use; number 0 is __syncthreads.
+enum BarrierUse { kWithinWarpgroup = 1, kTurn = 5, kAllConsumers = 8 };
+
+/// Among the threads of one consumer warpgroup.
+__device__ __forceinline__ void sync_warpgroup(int consumer) {
+  ptx::bar_sync(kWithinWarpgroup + consumer, kWarpgroupThreads);
+}
+
+/// Among the threads of all consumer warpgroups.
+template <int consumers>
+__device__ __forceinline__ void sync_consumers() {
+  ptx::bar_sync(kAllConsumers, consumers * kWarpgroupThreads);
+}
+
+/// The same at every step, of whose numbers `parity` is the lowest bit. Who does not wait may be one step
+/// ahead.
+template <int consumers, bool waits>
+__device__ __forceinline__ void meet_consumers(int parity) {
+  if constexpr (waits) {
+    ptx::bar_sync(kAllConsumers + 1 + parity, consumers * kWarpgroupThreads);
+  } else {
+    ptx::bar_arrive(kAllConsumers + 1 + parity, consumers * kWarpgroupThreads);
+  }
+}
+
+/// How the registers of a block are split: each thread starts with the same number, the producer gives up all
+/// but `kept`, and the consumers share what it gave.
+template <int consumers>
+struct RegisterSplit {
+  static constexpr int kept = 24;  // the least that there is; ptxas 13.0 spills nothing of any producer here
+  static constexpr int threads = (consumers + 1) * kWarpgroupThreads;
+  static constexpr int at_launch = kRegistersPerBlock / threads / 8 * 8;
+  static constexpr int shared_out = (at_launch * (consumers + 1) - kept) / consumers / 8 * 8;
+  static constexpr int consumer_registers = shared_out < 240 ? shared_out : 240;
+
+  /// One consumer already starts with as many as a thread can address.
+  static __device__ __forceinline__ void become_producer() {
+    if constexpr (consumers > 1) ptx::setmaxnreg_dec<kept>();
+  }
+  static __device__ __forceinline__ void become_consumer() {
+    if constexpr (consumers > 1) ptx::setmaxnreg_inc<consumer_registers>();
+  }
+};
+
+}  // namespace hopper

@@ -1,0 +1,29 @@
+// Clusters: blocks that run at the same time and reach each other's shared memory (compute capability 9.0).
+#pragma once
+
+namespace ptx {
+
+/// This block's number in its cluster.
+__device__ __forceinline__ unsigned cluster_block_rank() {
+  unsigned rank;
+  asm volatile("mov.u32 %0, %%cluster_ctarank;\n" : "=r"(rank));
+  return rank;
+}
+
+/// The address, for the block `rank` of the cluster, of what is at the shared address `address` here.
+__device__ __forceinline__ unsigned mapa_shared_cluster(unsigned address, unsigned rank) {
+  unsigned mapped;
+  asm volatile("mapa.shared::cluster.u32 %0, %1, %2;\n" : "=r"(mapped) : "r"(address), "r"(rank));
+  return mapped;
+}
+
+/// By every thread of the cluster; what came before is seen by those who wait.
+__device__ __forceinline__ void barrier_cluster_arrive() {
+  asm volatile("barrier.cluster.arrive.release;\n" ::: "memory");
+}
+
+__device__ __forceinline__ void barrier_cluster_wait() {
+  asm volatile("barrier.cluster.wait.acquire;\n" ::: "memory");
+}
+
+}  // namespace ptx

@@ -1,0 +1,95 @@
+#include "tuner/build_batch.h"
+#include "tuner/space.h"
+#include "tuner/tune.h"
+
+namespace weir {
+namespace {
+
+// The candidates of one problem in the order in which they are verified.
+class Verifier {
+ public:
+  Verifier(const TuneRequest& request, Backend& backend, const Space& space)
+      : request_(request), backend_(backend), space_(space), trials_(space.ranked.size()) {
+    for (std::size_t i = 0; i < trials_.size(); ++i) trials_[i].is_default = space.ranked[i].is_default;
+  }
+
+  Result<VerifyResult> run(Strategy& strategy) {
+    for (std::vector<std::size_t> batch = strategy.next(trials_); !batch.empty();
+         batch = strategy.next(trials_)) {
+      if (Status status = run(batch); !status) return status.error();
+    }
+    return std::move(result_);
+  }
+
+ private:
+  Status run(const std::vector<std::size_t>& batch) {
+    std::vector<Config> configs;
+    for (const std::size_t i : batch) configs.push_back(space_.ranked[i].config);
+    std::vector<BuiltCandidate> built =
+        build_batch(request_.definition, request_.problem, configs, backend_, request_.options.threads);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (request_.stop && request_.stop())
+        return Error{ErrorKind::interrupted, "stopped while verifying", ""};
+      if (Status status = judge(to_string(configs[i]), built[i]); !status) return status;
+      trials_[batch[i]].state = Trial::State::measured;
+    }
+    return ok_status();
+  }
+
+  Status judge(const std::string& config, const BuiltCandidate& built) {
+    if (built.candidate && !prepared_) {
+      if (Status status = backend_.prepare(*built.candidate); !status) return status;
+      prepared_ = true;
+    }
+    if (built.error) return fail(config, *built.error);
+    const Result<Verification> verification = backend_.verify(*built.executable);
+    if (!verification) return fail(config, verification.error());
+    if (verification->passed) {
+      ++result_.passed;
+    } else {
+      result_.failures.emplace_back(config, "wrong result: " + verification->detail);
+    }
+    return ok_status();
+  }
+
+  Status fail(const std::string& config, const Error& error) {
+    if (!costs_only_the_candidate(error)) return error;
+    result_.failures.emplace_back(config, error.message);
+    return ok_status();
+  }
+
+  const TuneRequest& request_;
+  Backend& backend_;
+  const Space& space_;
+  std::vector<Trial> trials_;
+  VerifyResult result_;
+  bool prepared_ = false;
+};
+
+}  // namespace
+
+bool costs_only_the_candidate(const Error& error) {
+  return error.kind == ErrorKind::failed || error.kind == ErrorKind::rejected ||
+         error.kind == ErrorKind::verification;
+}
+
+Result<VerifyResult> verify_all(const TuneRequest& request, Backend& backend, TuneObserver& observer) {
+  ExploreOptions options;
+  options.stop = request.stop;
+  options.only = request.only;
+  options.predict.fidelity = Fidelity::bounds;
+  Result<Space> space =
+      explore(request.definition, request.problem, request.profile, backend.facts().limits, options);
+  if (!space) return space.error();
+  observer.explored(space->ranked.size(), space->rejected.size(), 0);
+  StrategyOptions order = request.options.strategy;
+  // Nothing is timed, so there are no errors of the model to stop by.
+  if (order.name == "model") order.name = "exhaustive";
+  Result<std::unique_ptr<Strategy>> strategy = make_strategy(order);
+  if (!strategy) return strategy.error();
+  Result<VerifyResult> result = Verifier(request, backend, *space).run(**strategy);
+  if (result) result->rejected = static_cast<std::int64_t>(space->rejected.size());
+  return result;
+}
+
+}  // namespace weir
