@@ -73,7 +73,7 @@ struct Uncalibrated {
 };
 
 struct Prediction {
-  std::string fidelity;  // "bounds", "cache" or "line"
+  std::string fidelity;  // "bounds", "fast", "cache" or "line"
   double sampled_share = 1;  // of the L2's sets that "line" followed; the others are taken to be like them
   Traffic traffic;       // all launches together
   double l2_hit_rate = 0;

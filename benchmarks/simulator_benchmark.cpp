@@ -122,12 +122,32 @@ BENCHMARK_CAPTURE(predict_one, gemm_8192, kGemm, "m=8192,n=8192,k=8192", "", Fid
 BENCHMARK_CAPTURE(predict_one, gemm_8192_ungrouped, kGemm, "m=8192,n=8192,k=8192", "group_m=1",
                   Fidelity::cache)
     ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(predict_one, gemm_8192_fast, kGemm, "m=8192,n=8192,k=8192", "", Fidelity::fast)
+    ->Unit(benchmark::kMicrosecond);
+BENCHMARK_CAPTURE(predict_one, attention_16384_fast, kAttention, "heads=32,seq=16384", "", Fidelity::fast)
+    ->Unit(benchmark::kMicrosecond);
 BENCHMARK_CAPTURE(predict_one, gemm_8192_bounds, kGemm, "m=8192,n=8192,k=8192", "", Fidelity::bounds)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(predict_one, attention_16384, kAttention, "heads=32,seq=16384", "", Fidelity::cache)
     ->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(predict_one, attention_65536, kAttention, "heads=8,seq=65536", "", Fidelity::cache)
     ->Unit(benchmark::kMillisecond);
+
+// Tile accesses per second: of the definition's loads and stores, one by one.
+void accesses_per_second(benchmark::State& state) {
+  const DeviceProfile profile = find_profile(WEIR_SOURCE_DIR "/profiles/gpus", "h100-sxm5-80gb").value();
+  const std::int64_t k = state.range(0);
+  const Candidate candidate = resolve(kGemm, ("m=8192,n=8192,k=" + std::to_string(k)).c_str(), "", profile);
+  const std::int64_t accesses = 64 * 64 * (2 * k / 64 + 1);
+  for (auto _ : state) benchmark::DoNotOptimize(predict(profile, candidate).value());
+  state.SetItemsProcessed(state.iterations() * accesses);
+  state.SetComplexityN(accesses);
+}
+BENCHMARK(accesses_per_second)
+    ->RangeMultiplier(2)
+    ->Range(8192, 65536)
+    ->Unit(benchmark::kMillisecond)
+    ->Complexity(benchmark::oN);
 
 }  // namespace
 }  // namespace weir

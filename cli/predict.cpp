@@ -18,11 +18,12 @@ struct Options {
   std::size_t top = 20;
   unsigned threads = 0;
   std::uint64_t seed = 1;
-  bool warm = false, no_calibration = false, json = false, dry_run = false;
+  bool walk_all = false, warm = false, no_calibration = false, json = false, dry_run = false;
 };
 
 Fidelity fidelity_of(const std::string& name) {
   if (name == "bounds") return Fidelity::bounds;
+  if (name == "fast") return Fidelity::fast;
   return name == "line" ? Fidelity::line : Fidelity::cache;
 }
 
@@ -108,6 +109,7 @@ int run(const Options& options) {
   explore_options.predict.seed = options.seed;
   explore_options.predict.cold_l2 = !options.warm;
   explore_options.predict.fidelity = fidelity_of(options.fidelity);
+  explore_options.contenders = options.walk_all ? 0 : options.top;
   explore_options.stop = stop_requested;
   ProgressLine progress("predicting");
   explore_options.progress = [&](std::size_t done, std::size_t total) { progress.update(done, total); };
@@ -169,8 +171,11 @@ void register_predict(CLI::App& app, int& exit_code) {
   add_table_options(*command, options->tables);
   command->add_option("--top", options->top, "Lines to print")->capture_default_str();
   command->add_option("--fidelity", options->fidelity, "How to count")
-      ->check(CLI::IsMember({"bounds", "cache", "line"}))
+      ->check(CLI::IsMember({"bounds", "fast", "cache", "line"}))
       ->capture_default_str();
+  command->add_flag("--walk-all", options->walk_all,
+                    "Walk every candidate; without it, those that cannot be among the first --top have the "
+                    "fast mode's figures");
   command->add_option("--threads", options->threads, "Threads (default: all cores)");
   command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();
   command->add_flag("--warm", options->warm, "Predict for an L2 that the tensors went through before");

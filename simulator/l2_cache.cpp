@@ -19,7 +19,8 @@ std::uint32_t hash(std::uint32_t a, std::uint32_t b) {
 }  // namespace
 
 L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
-    : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share),
+    : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share,
+             parameters.law_steps),
       private_weight_(parameters.private_weight),
       second_copy_weight_(parameters.shared_weight - parameters.private_weight),
       capacity_(parameters.capacity_bytes),

@@ -24,6 +24,7 @@ struct L2Parameters {
   double dirty_capacity_bytes = 0;
   double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
   double larger_share = 0.06;
+  int law_steps = 1024;                 // of the table of the survival law
   double epochs = 128;                  // per capacity: the resolution of reuse distances
   std::uint32_t kept_epochs = 1 << 13;  // before old ones are forgotten and sparse ones merged
 };

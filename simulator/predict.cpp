@@ -7,6 +7,7 @@
 
 #include "simulator/bounds.h"
 #include "simulator/cells.h"
+#include "simulator/fast_walk.h"
 #include "simulator/flat_program.h"
 #include "simulator/l2_cache.h"
 #include "simulator/line_trace.h"
@@ -30,6 +31,9 @@ constexpr double kEarlyWriteBack = 0.11;   // or less by as much as this share o
 
 // What the line oracle follows of the bytes that tiles touch; about 3 s of one core.
 constexpr double kFollowedBytes = 2e9;
+
+constexpr int kFastLawSteps = 128;
+constexpr std::uint32_t kFastEpochs = 1024;
 
 constexpr double kFewReReads = 1.1;       // bytes loaded over compulsory bytes: nothing to reuse
 constexpr double kNearCompulsory = 1.03;  // DRAM reads over compulsory reads: the L2 serves the re-reads
@@ -240,6 +244,23 @@ Result<Prediction> predict_walk(const DeviceProfile& profile, const Candidate& c
   return prediction;
 }
 
+Result<Prediction> predict_fast(const DeviceProfile& profile, const Candidate& candidate,
+                                const PredictOptions& options, std::vector<FlatProgram>& programs) {
+  L2Parameters l2 = l2_parameters(profile, programs);
+  l2.law_steps = kFastLawSteps;
+  l2.kept_epochs = kFastEpochs;
+  FastWalk fast(profile, candidate, programs, l2);
+  if (!options.cold_l2) fast.warm();
+  Summary summary(profile, candidate, "fast");
+  for (std::size_t i = 0; i < programs.size(); ++i) {
+    const Result<std::int64_t> blocks = resident_blocks(profile, candidate, candidate.launches[i], options);
+    if (!blocks.ok()) return blocks.error();
+    const WalkResult walked = fast.walk(i, *blocks);
+    summary.add_launch(candidate.launches[i], walked, fast.dirty_bytes());
+  }
+  return summary.finish(l2, options.cold_l2);
+}
+
 }  // namespace
 
 Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candidate,
@@ -247,6 +268,7 @@ Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candid
   try {
     std::vector<FlatProgram> programs;
     for (const Launch& launch : candidate.launches) programs.push_back(flatten(launch.program));
+    if (options.fidelity == Fidelity::fast) return predict_fast(profile, candidate, options, programs);
     if (options.fidelity != Fidelity::bounds) find_streams(candidate, programs);
     const CellSpace cells = make_cells(candidate, programs, profile);
     switch (options.fidelity) {
@@ -254,6 +276,7 @@ Result<Prediction> predict(const DeviceProfile& profile, const Candidate& candid
         return Prediction{.fidelity = "bounds",
                           .bounds = bounds_of(candidate, programs, cells),
                           .uncalibrated = uncalibrated(profile)};
+      case Fidelity::fast:
       case Fidelity::cache:
       case Fidelity::line:
         return predict_walk(profile, candidate, options, programs, cells);

@@ -14,6 +14,7 @@ namespace weir {
 enum class Fidelity {
   bounds,  // what is touched and asked for; no cache
   cache,   // the walk through the cell model of the L2
+  fast,    // some waves, as whole streams, through the cell model
   line,    // the same walk, its accesses through an L2 of lines and sectors: slow, for checking `cache`
 };
 

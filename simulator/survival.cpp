@@ -27,15 +27,17 @@ double mean_lifetime(double width) {
   return 1 - std::numbers::egamma * width;
 }
 
-SurvivalTable::SurvivalTable(double width, double smaller, double larger)
-    : first_(least_distance(width) * (1 - smaller)), last_((1 + kUpperTail * width) * (1 + larger)) {
-  scale_ = kSteps / (last_ - first_);
-  misses_.reserve(kSteps);
+SurvivalTable::SurvivalTable(double width, double smaller, double larger, int steps)
+    : steps_(steps),
+      first_(least_distance(width) * (1 - smaller)),
+      last_((1 + kUpperTail * width) * (1 + larger)) {
+  scale_ = steps / (last_ - first_);
+  misses_.reserve(static_cast<std::size_t>(steps));
   const auto miss = [&](double distance) {
     // A tail below it is no miss: what fits stays.
     return distance < least_distance(width) ? 0.0F : static_cast<float>(1 - survival(distance, width));
   };
-  for (int step = 0; step < kSteps; ++step) {
+  for (int step = 0; step < steps; ++step) {
     const double distance = first_ + (step + 0.5) / scale_;
     misses_.push_back({.expected = miss(distance),
                        .pessimistic = miss(distance / (1 - smaller)),

@@ -22,7 +22,7 @@ class SurvivalTable {
     float optimistic = 0;   // of the larger capacity
   };
 
-  SurvivalTable(double width, double smaller, double larger);
+  SurvivalTable(double width, double smaller, double larger, int steps = 1024);
 
   // Below first() everything hits, from last() on everything misses, whatever the capacity.
   double first() const { return first_; }
@@ -30,12 +30,12 @@ class SurvivalTable {
   Miss miss(double distance) const {
     const double position = (distance - first_) * scale_;
     if (position <= 0) return {};
-    if (position >= kSteps) return {1, 1, 1};
+    if (position >= steps_) return {1, 1, 1};
     return misses_[static_cast<int>(position)];
   }
 
  private:
-  static constexpr int kSteps = 1024;
+  int steps_;
   double first_;
   double last_;
   double scale_;

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <span>
 #include <tuple>
 
 #include "simulator/block_schedule.h"
@@ -50,6 +51,14 @@ Amounts amounts_of(const Rates& rates, const UnitWork& unit) {
           .special = unit.special_ops * kConversions / rates.special_ops_per_second,
           .shared = unit.shared_bytes / rates.shared_bytes_per_second,
           .l2 = (unit.load_bytes + unit.store_bytes) / rates.l2_port_bytes_per_second};
+}
+
+// Units that are alike, so many on each SM at a time: whole waves, and what is left spread evenly.
+double even_schedule_seconds(double sms, double slots, double units, std::span<const double> durations) {
+  const double waves = std::floor(units / (sms * slots));
+  const double left = units - waves * sms * slots;
+  const auto at = [&](double residents) { return durations[static_cast<std::size_t>(residents) - 1]; };
+  return waves * at(slots) + (left > 0 ? at(std::min(slots, std::ceil(left / sms))) : 0);
 }
 
 struct ByAmounts {
@@ -118,7 +127,19 @@ LaunchTime launch_time(const DeviceProfile& profile, const Rates& rates, const L
     waiting += solo[kinds.back()];
     longest_wait = std::max(longest_wait, solo[kinds.back()]);
   }
-  const double on_sms = schedule_seconds(sms, slots, kinds, durations);
+  double on_sms = 0;
+  if (walked.unit_count > 0) {
+    std::vector<double> mean(slots, 0.0);
+    for (const std::uint32_t kind : kinds) {
+      for (std::size_t n = 0; n < slots; ++n)
+        mean[n] += durations[kind * slots + n] / static_cast<double>(kinds.size());
+    }
+    on_sms =
+        even_schedule_seconds(static_cast<double>(sms), static_cast<double>(slots), walked.unit_count, mean);
+    waiting *= walked.unit_count / static_cast<double>(std::max<std::size_t>(1, kinds.size()));
+  } else {
+    on_sms = schedule_seconds(sms, slots, kinds, durations);
+  }
 
   LaunchTime time;
   const auto set = [&](Bottleneck resource, double seconds) {

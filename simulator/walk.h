@@ -41,7 +41,8 @@ struct UnitWork {
 
 struct WalkResult {
   Work work;
-  std::vector<UnitWork> units;   // in the order of dispatch
+  std::vector<UnitWork> units;   // in the order of dispatch; of a sample: some of them
+  double unit_count = 0;         // of a sample: how many there are; else 0
   double steps = 0;              // of all units
   double dram_steps = 0;         // of these, the ones that waited for data on its way from DRAM
   int prefetch = 0;              // iterations that loads run ahead, the largest of the launch's loops

@@ -40,6 +40,9 @@ std::vector<RejectedConfig> sample_rejections(const std::vector<RejectedConfig>&
 
 struct ExploreOptions {
   PredictOptions predict;
+  // At fidelity `cache`: walk only the candidates that the fast mode leaves a chance of being among so many
+  // fastest, and take the fast mode's figures for the others (Prediction::fidelity says which). 0: walk all.
+  std::size_t contenders = 0;
   std::optional<Calibration> calibration;  // applied to every prediction
   unsigned threads = 0;                    // 0: all cores
   std::vector<Config> only;                // evaluate just these; empty: the whole space

@@ -78,6 +78,17 @@ TEST(Fidelity, CellsAgreeWithLinesOnNineInTenRandomPrograms) {
   EXPECT_GE(inside, 54);
 }
 
+TEST(Fidelity, TheFastModeIsWithinThreePercentOfCellsInTheMedian) {
+  std::vector<double> all;
+  for (std::uint64_t seed = 1; seed <= 120; ++seed) {
+    const Case c(seed);
+    all.push_back(difference(c.at(Fidelity::fast), c.at(Fidelity::cache)));
+  }
+  std::ranges::sort(all);
+  EXPECT_LT(all[all.size() / 2], 0.03);
+  EXPECT_LT(all[all.size() * 9 / 10], 0.15);
+}
+
 TEST(Fidelity, NoneReadsLessThanWhatIsCompulsory) {
   EXPECT_TRUE(rc::check([] {
     const Case c(*rc::gen::arbitrary<std::uint64_t>());
@@ -129,7 +140,7 @@ TEST(Fidelity, AnOrderOfIndependentWorkChangesNoRequestAndNoCompulsoryByte) {
     program.l2_bytes = 50 << 20;
     return program;
   };
-  for (const Fidelity fidelity : {Fidelity::cache, Fidelity::line}) {
+  for (const Fidelity fidelity : {Fidelity::cache, Fidelity::line, Fidelity::fast}) {
     const Prediction in_order = Case(permuted(1)).at(fidelity);
     for (const std::int64_t factor : {5, 131, 625}) {
       const Prediction other = Case(permuted(factor)).at(fidelity);

@@ -1,0 +1,115 @@
+// The fast mode: a walk of whole streams instead of steps, and of some waves instead of all.
+//
+// The blocks of an SM that compete for it are half a block (a third, …) apart once the kernel has run for a
+// while, and those of different SMs stay together (docs/model.md, section 3). So the blocks of one place on
+// all SMs form a cohort that acts as one: what its items stream through a tensor is one stream per panel,
+// however many items share it. Panels are cut into buckets along the stream, and the buckets go through the
+// cell model of the L2 in the order of time. A long launch is taken to go on as it does in its middle.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kernels/candidate.h"
+#include "profiles/device_profile.h"
+#include "simulator/item_pieces.h"
+#include "simulator/l2_cache.h"
+#include "simulator/walk.h"
+
+namespace weir {
+
+// One tensor in panels, and panels in buckets.
+struct PanelGrid {
+  int rank = 0;
+  int axis = -1;                        // the dimension along which loops stream, or -1
+  std::array<std::int64_t, 8> cell{};   // elements, along each dimension; of the axis: a bucket
+  std::array<std::int64_t, 8> count{};  // cells along each dimension
+  std::int64_t first = 0;               // number of its first bucket among those of all tensors
+  float even_bytes = 0;                 // of a bucket, if all are alike; else 0
+  std::int64_t buckets = 0;             // of all panels
+};
+
+class FastWalk {
+ public:
+  // Looks at a few items of every launch. Throws ExpressionError, ProgramError.
+  FastWalk(const DeviceProfile& profile, const Candidate& candidate, std::span<FlatProgram> programs,
+           const L2Parameters& l2);
+
+  // Launches in turn. Precondition: blocks_per_sm > 0. Throws ExpressionError, ProgramError.
+  WalkResult walk(std::size_t launch, std::int64_t blocks_per_sm);
+
+  // Reads every tensor once, in order, as an earlier kernel would have done.
+  void warm();
+
+  double dirty_bytes() const { return cache_.dirty_bytes(); }
+
+ private:
+  // What a cohort does with one panel.
+  struct Stream {
+    std::int64_t panel = 0;          // number of its first bucket
+    std::int64_t low = 0, high = 0;  // along the axis
+    int tensor = 0;
+    AccessKind kind = AccessKind::load;
+    bool forward = true;
+    std::uint8_t sides = 0;    // bit s: an SM of side s does
+    float begin = 0, end = 0;  // iterations
+    float users = 0;           // items
+  };
+  struct Event {
+    CellId cell = 0;
+    float users = 0;
+    std::int32_t next = -1;  // of the same slice
+    std::int16_t tensor = 0;
+    AccessKind kind = AccessKind::load;
+    std::uint8_t sides = 0;
+  };
+  struct Last {  // stream of a panel
+    std::uint32_t cohort = 0, stream = 0;
+  };
+  struct Sums {
+    explicit Sums(std::size_t count) : tensors(count) {}
+    std::vector<Traffic> tensors;
+    double pessimistic = 0, optimistic = 0, new_reads = 0, new_writes = 0;
+    double missed_uses = 0, uses = 0;  // bytes, each user's
+    double displaced = 0;              // bytes that came into the L2
+    double items = 0, tensor_flops = 0, fp32_flops = 0, special_ops = 0, shared_bytes = 0;
+  };
+  struct Probe {               // means over items
+    double busy_seconds = 0;   // of an SM
+    double alone_seconds = 0;  // from start to end of an item that has its SM to itself
+    double iterations = 0, read_bytes = 0, write_bytes = 0, tile_bytes = 0;
+    bool uneven = false;
+  };
+  struct Launching;  // one launch
+
+  void make_grids(std::span<FlatProgram> programs);
+  Probe probe(std::size_t number, WalkResult& result);
+  bool run_waves(Launching& state, std::int64_t ranks, const Probe& probe);
+  void run_uneven(Launching& state, std::int64_t slots);
+  static double competition(const Probe& probe, std::int64_t ranks, double dram_seconds);
+  void scale(const Launching& state, const Probe& probe, WalkResult& result) const;
+  double add_item(Launching& state, std::int64_t place, int side);
+  void begin_cohort(Launching& state);
+  int side_of(std::int64_t slot) const;
+  void add_piece(Launching& state, const Piece& piece, int side);
+  void expand(Launching& state, double start);
+  void run_events(Launching& state, std::int64_t until);
+  void use(Launching& state, const Event& event);
+  CellId cell_of(const PanelGrid& grid, int tensor, std::int64_t bucket);
+
+  const DeviceProfile& profile_;
+  const Candidate& candidate_;
+  std::span<FlatProgram> programs_;
+  L2Parameters parameters_;
+  std::vector<PieceReader> readers_;
+  std::vector<PanelGrid> grids_;
+  std::vector<std::int16_t> tensor_of_;  // by cell
+  std::vector<CellId> cells_;            // by bucket: its cell of the cache plus 1, or 0
+  std::vector<Last> last_;               // by first bucket
+  std::uint32_t cohort_ = 0;
+  L2Cache cache_;
+};
+
+}  // namespace weir
