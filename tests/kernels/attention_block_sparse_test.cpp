@@ -56,9 +56,9 @@ TEST(AttentionBlockSparseProgram, LoadsOnceWhatSeveralRowsOfATileKeep) {
   // Rows 0 and 1 keep {0, 3}, rows 2 and 3 {0, 1, 2}.
   const Candidate two = candidate_of(kProblem, kTables, "tile_q=128,tile_kv=64,warps=4,stages=2");
   EXPECT_EQ(loaded(two, "k"), 2 * 5 * 64 * kRowBytes);
-  // All four keep everything, in each of two tiles of 128 keys.
+  // Each block is kept by one of all four.
   const Candidate four =
-      candidate_of(kProblem, kTables, "tile_q=256,tile_kv=128,warps=8,stages=1,blocks_per_sm=1");
+      candidate_of(kProblem, kTables, "tile_q=256,tile_kv=64,warps=8,stages=1,blocks_per_sm=1");
   EXPECT_EQ(loaded(four, "k"), 2 * 4 * 64 * kRowBytes);
   // A tile of 128 keys has blocks 0 and 1, or 2 and 3: two, none, one and two of them.
   const Candidate wide = candidate_of(kProblem, kTables, "tile_q=64,tile_kv=128,warps=4,stages=1");
