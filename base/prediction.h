@@ -73,9 +73,9 @@ struct Uncalibrated {
 };
 
 struct Prediction {
-  std::string fidelity;  // "bounds", "fast", "cache" or "line"
+  std::string fidelity;      // "bounds", "fast", "cache" or "line"
   double sampled_share = 1;  // of the L2's sets that "line" followed; the others are taken to be like them
-  Traffic traffic;       // all launches together
+  Traffic traffic;           // all launches together
   double l2_hit_rate = 0;
   double dirty_bytes = 0;
   double dram_read_low_bytes = 0;  // 90% interval of the DRAM reads

@@ -37,7 +37,7 @@ Result<Compiler> Compiler::open(const fs::path& cache_folder) {
   if (!cache) return cache.error();
   Compiler compiler;
   std::error_code ignored;
-  compiler.library_bytes_ = fs::file_size(nvrtc->file(), ignored);
+  compiler.nvrtc_bytes_ = fs::file_size(nvrtc->file(), ignored);
   compiler.nvrtc_ = std::make_shared<const Nvrtc>(std::move(nvrtc).value());
   compiler.cache_ = std::make_shared<const CompileCache>(std::move(cache).value());
   compiler.toolkit_headers_ = toolkit_include_folder();
@@ -61,7 +61,7 @@ Result<Compiled> Compiler::compile(const CompileRequest& request) const {
   std::vector<std::string> options = code_options(request, *nvrtc_);
   Digest key;
   key.add(version());
-  key.add(std::to_string(library_bytes_));
+  key.add(std::to_string(nvrtc_bytes_));
   key.add(request.config_header);
   key.add(text);
   for (const std::string& option : options) key.add(option);

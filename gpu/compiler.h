@@ -49,7 +49,7 @@ class Compiler {
   std::shared_ptr<const Nvrtc> nvrtc_;
   std::shared_ptr<const CompileCache> cache_;
   std::filesystem::path toolkit_headers_;
-  std::uintmax_t library_bytes_ = 0;  // tells patch releases apart: NVRTC names only major and minor
+  std::uintmax_t nvrtc_bytes_ = 0;  // tells patch releases apart: NVRTC names only major and minor
 };
 
 // The largest figures over the entries named; an entry that the compiler did not report is an error.

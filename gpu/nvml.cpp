@@ -29,8 +29,8 @@ Result<Nvml> Nvml::open() {
     return Error{ErrorKind::missing, library.error().message,
                  "It comes with the NVIDIA driver; clocks are then not shown."};
   Nvml nvml;
-  nvml.library_ = library.value();
-  const SharedLibrary& lib = nvml.library_;
+  nvml.shared_object_ = library.value();
+  const SharedLibrary& lib = nvml.shared_object_;
   const bool complete = lib.find("nvmlInit_v2", nvml.init_) &&
                         lib.find("nvmlErrorString", nvml.error_string_) &&
                         lib.find("nvmlSystemGetDriverVersion", nvml.driver_version_) &&

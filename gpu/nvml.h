@@ -33,7 +33,7 @@ class Nvml {
   using Device = struct NvmlDevice*;
   Error error(Code code, const char* call) const;
 
-  SharedLibrary library_;
+  SharedLibrary shared_object_;
   Code (*init_)() = nullptr;
   const char* (*error_string_)(Code) = nullptr;
   Code (*driver_version_)(char*, unsigned) = nullptr;

@@ -15,8 +15,8 @@ Result<Nvrtc> Nvrtc::open() {
                                                        {"libnvrtc-builtins.so"}, advice);
   if (!library) return library.error();
   Nvrtc nvrtc;
-  nvrtc.library_ = library.value();
-  const SharedLibrary& lib = nvrtc.library_;
+  nvrtc.shared_object_ = library.value();
+  const SharedLibrary& lib = nvrtc.shared_object_;
   const bool complete =
       lib.find("nvrtcVersion", nvrtc.version_) && lib.find("nvrtcGetErrorString", nvrtc.error_string_) &&
       lib.find("nvrtcCreateProgram", nvrtc.create_) && lib.find("nvrtcCompileProgram", nvrtc.compile_) &&

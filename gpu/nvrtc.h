@@ -34,13 +34,13 @@ class Nvrtc {
 
   std::pair<int, int> release() const;  // 13, 0
   std::string version() const;          // "NVRTC 13.0"
-  const std::filesystem::path& file() const { return library_.file(); }
+  const std::filesystem::path& file() const { return shared_object_.file(); }
   std::vector<int> architectures() const;  // 75, 80, …
 
  private:
   using Program = struct NvrtcProgram*;
   using Code = int;
-  SharedLibrary library_;
+  SharedLibrary shared_object_;
   Code (*version_)(int*, int*) = nullptr;
   const char* (*error_string_)(Code) = nullptr;
   Code (*create_)(Program*, const char*, const char*, int, const char* const*, const char* const*) = nullptr;

@@ -288,8 +288,8 @@ class RangeCode {
   std::string integer_;
 };
 
-// Real formulas take indices of any type that behaves like an int: a kernel may pass one that turns into a float
-// faster than by a conversion for each score.
+// Real formulas take indices of any type that behaves like an int: a kernel may pass one that turns into a
+// float faster than by a conversion for each score.
 std::string function_head(const char* type, const std::string& name, const FormulaSignature& signature) {
   std::string arguments;
   for (const FormulaName& variable : signature.variables) {

@@ -33,8 +33,8 @@ struct Space {
   std::vector<RejectedConfig> rejected;  // in enumeration order
 };
 
-// The first `per_reason` configurations of each reason, in order; the last of them says in its reason how many
-// more there are. A space of many tunables has tens of thousands, which a store has no use for.
+// The first `per_reason` configurations of each reason, in order; the last of them says in its reason how
+// many more there are. A space of many tunables has tens of thousands, which a store has no use for.
 std::vector<RejectedConfig> sample_rejections(const std::vector<RejectedConfig>& rejected,
                                               std::size_t per_reason);
 

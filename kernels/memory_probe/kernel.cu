@@ -19,7 +19,8 @@ __device__ float read(const float4* x, long long count, float most) {
     float4 held[kLoads];
 #pragma unroll
     for (int i = 0; i < kLoads; ++i) {
-      if (first + i * config::threads < count) held[i] = ptx::ld_global_cg_v4(x + first + i * config::threads);
+      if (first + i * config::threads < count)
+        held[i] = ptx::ld_global_cg_v4(x + first + i * config::threads);
     }
 #pragma unroll
     for (int i = 0; i < kLoads; ++i) {
