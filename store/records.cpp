@@ -42,8 +42,8 @@ void insert_launches(SQLite::Database& db, std::int64_t record_id,
                      const std::vector<LaunchCounters>& launches) {
   if (launches.empty()) return;
   SQLite::Statement insert(db, "INSERT INTO launch_counters (record_id, position, " +
-                                   launch_counter_columns() + ") VALUES (" +
-                                   placeholders(launch_counter_column_count() + 2) + ")");
+                                   columns_of<LaunchCounters>() + ") VALUES (" +
+                                   placeholders(column_count_of<LaunchCounters>() + 2) + ")");
   for (std::size_t i = 0; i < launches.size(); ++i) {
     insert.bind(1, record_id);
     insert.bind(2, static_cast<std::int64_t>(i));
@@ -56,7 +56,7 @@ void insert_launches(SQLite::Database& db, std::int64_t record_id,
 // By record, in order.
 std::map<std::int64_t, std::vector<LaunchCounters>> read_launches(const Store::Impl& impl) {
   std::map<std::int64_t, std::vector<LaunchCounters>> launches;
-  SQLite::Statement select(impl.db, "SELECT record_id, " + launch_counter_columns() +
+  SQLite::Statement select(impl.db, "SELECT record_id, " + columns_of<LaunchCounters>() +
                                         " FROM launch_counters ORDER BY record_id, position");
   while (select.executeStep()) read(select, 1, launches[select.getColumn(0).getInt64()].emplace_back());
   return launches;
@@ -161,11 +161,11 @@ void Store::Impl::insert(const Record& record, const std::string& written_at) {
   insert.exec();
   const std::int64_t record_id = last_record_id = db.getLastInsertRowid();
   if (record.prediction) {
-    insert_part(db, "prediction", prediction_columns(""), prediction_column_count(), record_id,
+    insert_part(db, "prediction", columns_of<Prediction>(), column_count_of<Prediction>(), record_id,
                 *record.prediction);
   }
   if (record.measurement) {
-    insert_part(db, "measurement", measurement_columns(""), measurement_column_count(), record_id,
+    insert_part(db, "measurement", columns_of<Measurement>(), column_count_of<Measurement>(), record_id,
                 *record.measurement);
     insert_launches(db, record_id, record.measurement->counters.launches);
   }
@@ -178,7 +178,7 @@ std::vector<StoredRow> read_rows(const Store::Impl& impl, const RecordFilter& fi
       "r.profile, d.gpu_name, d.compute_capability, d.sm_count, d.l2_bytes, r.driver_version, "
       "r.compiler_version, r.policy, "
       "p.record_id, m.record_id, " +
-      prediction_columns("p") + ", " + measurement_columns("m") +
+      columns_of<Prediction>("p") + ", " + columns_of<Measurement>("m") +
       " FROM record r JOIN problem q USING (problem_id) JOIN kernel k USING (kernel_id) JOIN device d USING "
       "(device_id) "
       "LEFT JOIN prediction p USING (record_id) LEFT JOIN measurement m USING (record_id) WHERE 1";
@@ -221,7 +221,7 @@ std::vector<StoredRow> read_rows(const Store::Impl& impl, const RecordFilter& fi
     if (!select.getColumn(17).isNull()) read(select, kFirst, record.prediction.emplace());
     if (!select.getColumn(18).isNull()) {
       Measurement& measurement = record.measurement.emplace();
-      read(select, kFirst + prediction_column_count(), measurement);
+      read(select, kFirst + column_count_of<Prediction>(), measurement);
       if (const auto found = launches.find(row.record_id); found != launches.end())
         measurement.counters.launches = std::move(found->second);
       Provenance& provenance = measurement.provenance;

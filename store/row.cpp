@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <concepts>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -51,6 +52,10 @@ void parse(const std::string& name, Tier& tier) {
 // --- the fields, once each, in the order of the schema
 // -------------------------------------------------------------
 
+// Parts are visited to be written and, not const, to be read.
+template <typename T, typename Part>
+concept Is = std::same_as<std::remove_const_t<T>, Part>;
+
 template <typename Visitor, typename T>
 void visit_traffic(Visitor& visit, T& traffic) {
   visit("dram_read_bytes", traffic.dram_read_bytes);
@@ -59,8 +64,8 @@ void visit_traffic(Visitor& visit, T& traffic) {
   visit("l2_write_bytes", traffic.l2_write_bytes);
 }
 
-template <typename Visitor, typename T>
-void visit_launch_counters(Visitor& visit, T& counters) {
+template <typename Visitor, Is<LaunchCounters> T>
+void visit_fields(Visitor& visit, T& counters) {
   visit("launch", counters.launch);
   visit_traffic(visit, counters);
   visit("duration_seconds", counters.duration_seconds);
@@ -85,8 +90,8 @@ void visit_launch(Visitor& visit, T& launch) {
   visit("resource_seconds", launch.resource_seconds);
 }
 
-template <typename Visitor, typename T>
-void visit_prediction(Visitor& visit, T& prediction) {
+template <typename Visitor, Is<Prediction> T>
+void visit_fields(Visitor& visit, T& prediction) {
   visit("fidelity", prediction.fidelity);
   visit_traffic(visit, prediction.traffic);
   visit("l2_hit_rate", prediction.l2_hit_rate);
@@ -108,8 +113,8 @@ void visit_prediction(Visitor& visit, T& prediction) {
   visit("uncalibrated_time", prediction.uncalibrated.time);
 }
 
-template <typename Visitor, typename M>
-void visit_measurement(Visitor& visit, M& measurement) {
+template <typename Visitor, Is<Measurement> M>
+void visit_fields(Visitor& visit, M& measurement) {
   visit("tier", measurement.tier);
   visit("tier_reason", measurement.tier_reason);
   visit("registers_per_thread", measurement.resources.registers_per_thread);
@@ -264,79 +269,47 @@ struct Reader {
   }
 };
 
+template <typename Part>
+Namer names_of(const std::string& prefix) {
+  Namer namer{prefix, {}};
+  const Part fields;
+  visit_fields(namer, fields);
+  return namer;
+}
+
 }  // namespace
 
-std::string prediction_columns(const std::string& prefix) {
-  Namer namer{prefix, {}};
-  const Prediction fields;
-  visit_prediction(namer, fields);
-  return namer.columns;
+template <typename Part>
+std::string columns_of(const std::string& prefix) {
+  return names_of<Part>(prefix).columns;
 }
 
-std::string measurement_columns(const std::string& prefix) {
-  Namer namer{prefix, {}};
-  const Measurement fields;
-  visit_measurement(namer, fields);
-  return namer.columns;
+template <typename Part>
+int column_count_of() {
+  return names_of<Part>("").count;
 }
 
-int prediction_column_count() {
-  Namer namer;
-  const Prediction fields;
-  visit_prediction(namer, fields);
-  return namer.count;
-}
-
-int measurement_column_count() {
-  Namer namer;
-  const Measurement fields;
-  visit_measurement(namer, fields);
-  return namer.count;
-}
-
-void bind(SQLite::Statement& statement, int first, const Prediction& prediction) {
+template <typename Part>
+void bind(SQLite::Statement& statement, int first, const Part& part) {
   Binder binder{statement, first};
-  visit_prediction(binder, prediction);
+  visit_fields(binder, part);
 }
 
-void bind(SQLite::Statement& statement, int first, const Measurement& measurement) {
-  Binder binder{statement, first};
-  visit_measurement(binder, measurement);
-}
-
-void read(SQLite::Statement& statement, int first, Prediction& prediction) {
+template <typename Part>
+void read(SQLite::Statement& statement, int first, Part& part) {
   Reader reader{statement, first};
-  visit_prediction(reader, prediction);
+  visit_fields(reader, part);
 }
 
-void read(SQLite::Statement& statement, int first, Measurement& measurement) {
-  Reader reader{statement, first};
-  visit_measurement(reader, measurement);
-}
-
-std::string launch_counter_columns() {
-  Namer namer;
-  const LaunchCounters fields;
-  visit_launch_counters(namer, fields);
-  return namer.columns;
-}
-
-int launch_counter_column_count() {
-  Namer namer;
-  const LaunchCounters fields;
-  visit_launch_counters(namer, fields);
-  return namer.count;
-}
-
-void bind(SQLite::Statement& statement, int first, const LaunchCounters& counters) {
-  Binder binder{statement, first};
-  visit_launch_counters(binder, counters);
-}
-
-void read(SQLite::Statement& statement, int first, LaunchCounters& counters) {
-  Reader reader{statement, first};
-  visit_launch_counters(reader, counters);
-}
+#define WEIR_PART(Part)                                           \
+  template std::string columns_of<Part>(const std::string&);      \
+  template int column_count_of<Part>();                           \
+  template void bind<Part>(SQLite::Statement&, int, const Part&); \
+  template void read<Part>(SQLite::Statement&, int, Part&);
+WEIR_PART(Prediction)
+WEIR_PART(Measurement)
+WEIR_PART(LaunchCounters)
+#undef WEIR_PART
 
 std::string tables_text(const Tables& tables) {
   return dump(json(tables));

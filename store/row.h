@@ -26,24 +26,18 @@ class UnreadableRow : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Of a part of a record: Prediction, Measurement or LaunchCounters.
 // "prefix.a, prefix.b, …" without record_id; an empty prefix gives "a, b, …".
-std::string prediction_columns(const std::string& prefix);
-std::string measurement_columns(const std::string& prefix);
-int prediction_column_count();
-int measurement_column_count();
-
-// Bind from `first` (1-based) on, or read from column `first` (0-based) on.
-void bind(SQLite::Statement& statement, int first, const Prediction& prediction);
-void bind(SQLite::Statement& statement, int first, const Measurement& measurement);
-void read(SQLite::Statement& statement, int first, Prediction& prediction);
-// Leaves the provenance's identity (GPU, driver, compiler, policy) to the caller: it lives in the record's
-// key.
-void read(SQLite::Statement& statement, int first, Measurement& measurement);
-
-std::string launch_counter_columns();
-int launch_counter_column_count();
-void bind(SQLite::Statement& statement, int first, const LaunchCounters& counters);
-void read(SQLite::Statement& statement, int first, LaunchCounters& counters);
+template <typename Part>
+std::string columns_of(const std::string& prefix = "");
+template <typename Part>
+int column_count_of();
+// Bind from `first` (1-based) on, or read from column `first` (0-based) on. Reading a measurement leaves the
+// provenance's identity (GPU, driver, compiler, policy) to the caller: it lives in the record's key.
+template <typename Part>
+void bind(SQLite::Statement& statement, int first, const Part& part);
+template <typename Part>
+void read(SQLite::Statement& statement, int first, Part& part);
 
 using Tables = std::map<std::string, std::vector<std::int64_t>>;
 std::string tables_text(const Tables& tables);   // JSON
