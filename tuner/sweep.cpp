@@ -67,7 +67,7 @@ Status Sweep::explore() {
     trials_.push_back({ranked.prediction.time_seconds, ranked.is_default, Trial::State::open, 0});
   }
   std::vector<Record> rows;
-  constexpr std::size_t kStoredPerReason = 100;
+  constexpr std::size_t kStoredPerReason = 20;
   for (const RejectedConfig& rejected : sample_rejections(space_.rejected, kStoredPerReason)) {
     rows.push_back(row(rejected.config, Outcome::rejected, rejected.reason));
   }

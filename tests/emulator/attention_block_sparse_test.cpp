@@ -46,15 +46,19 @@ void expect_candidate_right(const KernelDefinition& definition, const Problem& p
   expect_right(definition.name(), {to_string(problem), config, problem.tables});
 }
 
-class AttentionBlockSparse : public testing::TestWithParam<Case> {};
-
-TEST_P(AttentionBlockSparse, IsRightAndCopiesTheBytesOfItsBlockProgramWithoutBankConflicts) {
-  const KernelDefinition definition = block_sparse();
-  const Problem problem = problem_of(definition, GetParam().problem, GetParam().mask);
-  for (const char* config : GetParam().configs) {
+void expect_case_right(const std::string& kernel, const Case& c) {
+  const KernelDefinition definition = block_sparse(kernel);
+  const Problem problem = problem_of(definition, c.problem, c.mask);
+  for (const char* config : c.configs) {
     SCOPED_TRACE(config);
     expect_candidate_right(definition, problem, config);
   }
+}
+
+class AttentionBlockSparse : public testing::TestWithParam<Case> {};
+
+TEST_P(AttentionBlockSparse, IsRightAndCopiesTheBytesOfItsBlockProgramWithoutBankConflicts) {
+  expect_case_right("attention_block_sparse", GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -123,12 +127,7 @@ constexpr const char* kAddLong = "tile_q=128,tile_kv=32,warps=4,exchange=1,stage
 class AttentionBlockSparseBackward : public testing::TestWithParam<Case> {};
 
 TEST_P(AttentionBlockSparseBackward, IsRightAndCopiesTheBytesOfItsBlockProgramWithoutBankConflicts) {
-  const KernelDefinition definition = block_sparse("attention_block_sparse_backward");
-  const Problem problem = problem_of(definition, GetParam().problem, GetParam().mask);
-  for (const char* config : GetParam().configs) {
-    SCOPED_TRACE(config);
-    expect_candidate_right(definition, problem, config);
-  }
+  expect_case_right("attention_block_sparse_backward", GetParam());
 }
 
 INSTANTIATE_TEST_SUITE_P(

@@ -3,8 +3,11 @@
 
 #include <chrono>
 #include <csignal>
+#include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <sstream>
 #include <thread>
 
 #include "store/store.h"
@@ -25,6 +28,11 @@ std::vector<std::string> tune_arguments(const std::filesystem::path& db, const s
   return {"tune",           "gemm",      "--problem",  kProblem,     "--replay", recorded_file().string(),
           "--replay-delay", delay,       "--strategy", "exhaustive", "--batch",  "4",
           "--db",           db.string(), "--json"};
+}
+
+std::string contents_of(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 // Configuration and median of every measured row: what a sweep is worth.
@@ -150,6 +158,30 @@ TEST(Replay, PredictedDramReadsStayWithinTheirGates) {
       folder.path(),
       {"report", "--db", recorded_file().string(), "--gate-median", "0.10", "--gate-p90", "0.30"});
   EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+// The first screen of the README is what the report prints of the recorded files, row by row.
+TEST(Replay, TheReadmesTableIsWhatReportPrints) {
+  const TemporaryFolder folder;
+  const std::string readme = contents_of(WEIR_SOURCE_DIR "/README.md");
+  std::int64_t rows = 0, candidates = 0;
+  for (const char* name : {"h100-sxm5-80gb", "h100-sxm5-80gb-kernels", "h200-sxm-141gb"}) {
+    const std::string file = std::string(WEIR_SOURCE_DIR "/profiles/recorded/") + name + ".weir";
+    const CommandResult result =
+        testing_support::weir(folder.path(), {"report", "--db", file, "--format", "md"});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    std::istringstream lines(result.out);
+    // The first table ends with an empty line.
+    for (std::string line; std::getline(lines, line) && !line.empty();) {
+      if (line.substr(0, 3) != "| `") continue;
+      const std::size_t figures = line.find(" | ");
+      EXPECT_NE(readme.find(line.substr(figures)), std::string::npos) << name << ": " << line;
+      candidates += std::stoll(line.substr(figures + 3));
+      ++rows;
+    }
+  }
+  EXPECT_EQ(rows, 11);
+  EXPECT_NE(readme.find(" of " + std::to_string(candidates) + " tilings"), std::string::npos) << candidates;
 }
 
 TEST(Replay, AShippedFileAnswersPicks) {
