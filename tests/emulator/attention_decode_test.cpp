@@ -36,6 +36,26 @@ INSTANTIATE_TEST_SUITE_P(
                     KernelCase{"batch=3,heads_q=32,heads_kv=4,seq_kv=90,head_dim=128,seq_q=4,causal=true",
                                "persistent=true,splits=1,variant=whole,tile_rows=32,warps=4,stages=3"}));
 
+// Parts merged by the block that finishes last, and by a second launch; parts that take turns with the keys,
+// and parts with keys of their own.
+INSTANTIATE_TEST_SUITE_P(
+    Parts, AttentionDecode,
+    testing::Values(
+        KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128", "splits=4"},
+        KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128", "splits=4,interleaved=false"},
+        KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128", "splits=4,variant=split"},
+        KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128",
+                   "splits=4,interleaved=false,variant=split"},
+        // More parts than are read at a time, in every width of a lane's share.
+        KernelCase{"heads_q=4,heads_kv=1,seq_kv=700,head_dim=64", "splits=16,warps=2,blocks_per_sm=2"},
+        KernelCase{"heads_q=3,heads_kv=1,seq_kv=1100,head_dim=96", "splits=32,warps=2,persistent=true"},
+        KernelCase{"heads_q=2,heads_kv=1,seq_kv=700,head_dim=256,dtype=f16", "splits=16,warps=2,stages=2"},
+        // One part is no part.
+        KernelCase{"batch=40,heads_q=4,heads_kv=1,seq_kv=100,head_dim=64", "splits=-1"},
+        // More rows than warps, the last tile not full; parts without keys for the first rows.
+        KernelCase{"batch=2,heads_q=10,heads_kv=2,seq_kv=260,head_dim=64,seq_q=13,causal=true",
+                   "warps=8,warps_rows=2,tile_rows=32,splits=4"}));
+
 INSTANTIATE_TEST_SUITE_P(
     Masks, AttentionDecode,
     testing::Values(
@@ -82,6 +102,20 @@ INSTANTIATE_TEST_SUITE_P(
         KernelCase{"batch=2,heads_q=4,heads_kv=2,seq_q=3,seq_kv=90,head_dim=96,page_size=64,packed=true",
                    "splits=1,variant=whole",
                    {{"page_table", {2, 0, 3, 1}}, {"cu_seq_q", {0, 1, 4}}, {"cu_seq_kv", {0, 90, 155}}}}));
+
+// What is added to the counter is what the block program says.
+TEST(AttentionDecode, CountsThePartsThatHaveKeys) {
+  const Candidate candidate = test::candidate_of(
+      "attention_decode", {"batch=3,heads_q=4,heads_kv=2,seq_kv=300,head_dim=64,ragged=true",
+                           "splits=4",
+                           {{"seq_lens", {300, 1, 130}}}});
+  const Result<Emulation> emulation = emulate(candidate);
+  ASSERT_TRUE(emulation.ok()) << to_string(emulation.error());
+  EXPECT_TRUE(emulation->verdict.passed) << emulation->verdict.detail;
+  // Tiles of 64 keys: 4 parts, one that needs no counter, 3; of two heads each.
+  EXPECT_EQ(emulation->traffic(0, "done").reduced_bytes, 2 * (4 + 3) * 4);
+  EXPECT_EQ(emulation->traffic(0, "done").program_reduced_bytes, 2 * (4 + 3) * 4);
+}
 
 TEST(AttentionDecode, SaysWhyPartsWithoutKeysAreNoCandidates) {
   EXPECT_THROW(test::candidate_of("attention_decode", {"heads_q=4,seq_kv=64,head_dim=64", "splits=128"}),
