@@ -24,8 +24,9 @@ __device__ __forceinline__ bool is_last_part(int* counter, int parts) {
 
 /// A warp's share of a row: a lane has four columns of every 128.
 constexpr int kLaneQuads = (config::head_dim + 127) / 128;
-/// Parts that a lane reads at a time: as many as registers hold while nothing else needs them.
-constexpr int kPartsAhead = 16 / kLaneQuads;
+/// Parts that a lane reads at a time: as many as registers hold. A multiprocessor has at least 65536 of them.
+constexpr int kThreadRegisters = 65536 / (kThreads * config::blocks_per_sm);
+constexpr int kPartsAhead = (kThreadRegisters > 128 ? 16 : 8) / kLaneQuads;
 
 /// Merges the parts of one row of the tile, in their order, whoever came last. All lanes of a warp together.
 __device__ __forceinline__ void combine_row(const Results& results, const Problem& problem,
