@@ -16,7 +16,7 @@ TEST_P(AttentionDecode, IsRightAndCopiesWhatItsProgramLoads) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionDecode,
     testing::Values(
-        KernelCase{"heads_q=4,seq_kv=1,head_dim=64"},  // one key
+        KernelCase{"heads_q=4,seq_kv=1,head_dim=64", "variant=whole"},  // one key
         KernelCase{"heads_q=8,heads_kv=2,seq_kv=301,head_dim=64,causal=true,seq_q=2"},
         KernelCase{"batch=2,heads_q=6,heads_kv=2,seq_kv=517,head_dim=96,dtype=f16", "warps=4,stages=3"},
         KernelCase{"batch=2,heads_q=5,heads_kv=1,seq_kv=640,head_dim=128,seq_q=3,causal=true",
@@ -50,8 +50,6 @@ INSTANTIATE_TEST_SUITE_P(
         KernelCase{"heads_q=4,heads_kv=1,seq_kv=700,head_dim=64", "splits=16,warps=2,blocks_per_sm=2"},
         KernelCase{"heads_q=3,heads_kv=1,seq_kv=1100,head_dim=96", "splits=32,warps=2,persistent=true"},
         KernelCase{"heads_q=2,heads_kv=1,seq_kv=700,head_dim=256,dtype=f16", "splits=16,warps=2,stages=2"},
-        // One part is no part.
-        KernelCase{"batch=40,heads_q=4,heads_kv=1,seq_kv=100,head_dim=64", "splits=-1"},
         // More rows than warps, the last tile not full; parts without keys for the first rows.
         KernelCase{"batch=2,heads_q=10,heads_kv=2,seq_kv=260,head_dim=64,seq_q=13,causal=true",
                    "warps=8,warps_rows=2,tile_rows=32,splits=4"}));
@@ -64,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "splits=4,warps=4,tile_rows=32"},
         KernelCase{"heads_q=8,heads_kv=1,seq_kv=30,head_dim=64,seq_q=40,windowed=true,window_left=5,"
                    "window_right=0",
-                   "tile_rows=32"},
+                   "tile_rows=32,warps=2,splits=2"},
         KernelCase{"heads_q=4,heads_kv=2,seq_kv=200,head_dim=128,softcap=5"},
         KernelCase{
             "batch=2,heads_q=4,heads_kv=2,seq_kv=200,head_dim=128,seq_q=3,score=score - 0.05 * (head + "
@@ -97,7 +95,7 @@ INSTANTIATE_TEST_SUITE_P(
             {{"page_table", {3, 1, 11, 0, 7, 2, 4, 10, 6, 5}}}},
         // Pages smaller than what a warp copies, and of no round size; lengths of their own.
         KernelCase{"batch=2,heads_q=4,heads_kv=2,seq_kv=40,head_dim=128,page_size=7,ragged=true",
-                   "keys_per_warp=32,stages=3",
+                   "keys_per_warp=16,warps=2,splits=2",
                    {{"page_table", {11, 0, 9, 2, 4, 5, 3, 6, 7, 8, 1, 10}}, {"seq_lens", {40, 13}}}},
         KernelCase{"batch=2,heads_q=4,heads_kv=2,seq_q=3,seq_kv=90,head_dim=96,page_size=64,packed=true",
                    "splits=1,variant=whole",
@@ -118,7 +116,7 @@ TEST(AttentionDecode, CountsThePartsThatHaveKeys) {
 }
 
 TEST(AttentionDecode, SaysWhyPartsWithoutKeysAreNoCandidates) {
-  EXPECT_THROW(test::candidate_of("attention_decode", {"heads_q=4,seq_kv=64,head_dim=64", "splits=128"}),
+  EXPECT_THROW(test::candidate_of("attention_decode", {"heads_q=4,seq_kv=64,head_dim=64", "splits=64"}),
                std::runtime_error);
 }
 

@@ -215,6 +215,26 @@ TEST(AttentionDecodeSplits, FillTheDevice) {
   }
 }
 
+TEST(AttentionDecodeDefault, MergesPartsInItsOnlyLaunchUnlessRowsFillTheDevice) {
+  // 132 multiprocessors, twice as many blocks: 33 parts of 8 heads, 2 parts of 128, one part of 512.
+  for (const auto& [batch, variant, blocks] :
+       {std::tuple{1, "fused", 264}, {16, "fused", 256}, {64, "whole", 512}}) {
+    const auto definition =
+        find_kernel(std::filesystem::path(WEIR_SOURCE_DIR) / "kernels", "attention_decode");
+    ASSERT_TRUE(definition.ok()) << to_string(definition.error());
+    const auto problem = definition->problem("batch=" + std::to_string(batch) +
+                                             ",heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128");
+    ASSERT_TRUE(problem.ok()) << to_string(problem.error());
+    const auto config = definition->default_config(*problem, test::h100());
+    ASSERT_TRUE(config.ok()) << to_string(config.error());
+    EXPECT_EQ(config->variant, variant);
+    const auto candidate = definition->resolve(*problem, *config, test::h100());
+    ASSERT_TRUE(candidate.ok()) << to_string(candidate.error());
+    EXPECT_EQ(candidate->launches[0].grid[0], blocks);
+    EXPECT_EQ(candidate->launches.size(), 1u);
+  }
+}
+
 TEST(AttentionDecodePersistence, LaunchesAsManyBlocksAsTheDeviceHolds) {
   const Candidate candidate =
       candidate_of("attention_decode", {"batch=64,heads_q=32,heads_kv=8,seq_kv=4096,head_dim=128",
