@@ -19,11 +19,10 @@ namespace {
 
 using namespace decode;
 
-/// Shared memory: the ring of stages, the queries, then what warps exchange. The outputs that they merge take
-/// the place of the ring where a block has only one piece.
+/// Shared memory: the ring of stages, the queries, then what warps exchange.
 constexpr int kQueriesOffset = config::stages * kStageBytes;
 constexpr int kWorkingBytes = kQueriesOffset + QueryTile::bytes;
-constexpr int kOutputsOffset = config::persistent ? kWorkingBytes : 0;
+constexpr int kOutputsOffset = kMergedInPlace ? 0 : kWorkingBytes;
 constexpr int kSumsOffset =
     kOutputsOffset + kMergeBytes > kWorkingBytes ? kOutputsOffset + kMergeBytes : kWorkingBytes;
 

@@ -155,37 +155,42 @@ TEST_P(AttentionDecode, MovesTheBytesOfTheFormula) {
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionDecode,
     testing::Values(
-        Case{"heads_q=32,heads_kv=8,seq_kv=4096,head_dim=128", "splits=16,warps=4"},
         Case{"heads_q=32,heads_kv=8,seq_kv=4096,head_dim=128", "splits=16,warps=4,variant=split"},
+        Case{"heads_q=32,heads_kv=8,seq_kv=4096,head_dim=128", "splits=16,warps=4,variant=fused"},
         // The last tile is a short one, whoever has it.
-        Case{"heads_q=32,heads_kv=8,seq_kv=4033,head_dim=128", "splits=8,warps=4,interleaved=false"},
+        Case{"heads_q=32,heads_kv=8,seq_kv=4033,head_dim=128",
+             "splits=8,warps=4,variant=split,interleaved=true"},
+        Case{"heads_q=32,heads_kv=8,seq_kv=4033,head_dim=128",
+             "splits=8,warps=4,variant=fused,interleaved=false"},
         Case{"batch=2,heads_q=32,heads_kv=8,seq_kv=1000,head_dim=128", "splits=1,variant=whole,warps=4"},
-        Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true", "splits=4,warps=4"},
         Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true",
-             "splits=4,warps=4,interleaved=false,variant=split"},
+             "splits=4,warps=4,variant=split"},
+        Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true",
+             "splits=4,warps=4,variant=fused"},
         Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true,windowed=true,window_left=70",
-             "splits=4,warps=4,tile_rows=32"},
+             "splits=4,warps=4,tile_rows=32,variant=split"},
+        Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true,windowed=true,window_left=70",
+             "splits=4,warps=4,tile_rows=32,variant=fused"},
         Case{"heads_q=2,seq_q=40,seq_kv=20,head_dim=96,causal=true", "splits=1,variant=whole"},
         Case{"heads_q=2,seq_q=20,seq_kv=200,head_dim=64,windowed=true,window_left=3,window_right=40",
-             "splits=2"},
+             "splits=2,variant=split"},
         Case{"heads_q=2,seq_q=20,seq_kv=200,head_dim=64,windowed=true,window_left=3,window_right=40",
-             "splits=2,variant=split"}));
+             "splits=2,warps=2,variant=fused"}));
+
+const Tables kRagged = {{"seq_lens", {300, 1, 0, 129}}};
+const Tables kPacked = {{"cu_seq_q", {0, 5, 5, 7}}, {"cu_seq_kv", {0, 33, 133, 393}}};
 
 INSTANTIATE_TEST_SUITE_P(
     Lengths, AttentionDecode,
     testing::Values(
         Case{"batch=4,heads_q=4,heads_kv=2,seq_q=2,seq_kv=300,head_dim=64,causal=true,ragged=true",
-             "splits=4,warps=4",
-             {{"seq_lens", {300, 1, 0, 129}}}},
+             "splits=4,warps=4,variant=split", kRagged},
         Case{"batch=4,heads_q=4,heads_kv=2,seq_q=2,seq_kv=300,head_dim=64,causal=true,ragged=true",
-             "splits=4,warps=4,variant=split",
-             {{"seq_lens", {300, 1, 0, 129}}}},
+             "splits=4,warps=4,variant=fused", kRagged},
         Case{"batch=3,heads_q=4,heads_kv=2,seq_q=5,seq_kv=260,head_dim=64,causal=true,packed=true",
-             "splits=4",
-             {{"cu_seq_q", {0, 5, 5, 7}}, {"cu_seq_kv", {0, 33, 133, 393}}}},
+             "splits=4,variant=split", kPacked},
         Case{"batch=3,heads_q=4,heads_kv=2,seq_q=5,seq_kv=260,head_dim=64,causal=true,packed=true",
-             "splits=4,variant=split",
-             {{"cu_seq_q", {0, 5, 5, 7}}, {"cu_seq_kv", {0, 33, 133, 393}}}},
+             "splits=4,variant=fused", kPacked},
         Case{"batch=2,heads_q=4,heads_kv=2,seq_kv=40,head_dim=128,page_size=7,ragged=true",
              "splits=1,variant=whole",
              {{"page_table", {11, 0, 9, 2, 4, 5, 3, 6, 7, 8, 1, 10}}, {"seq_lens", {40, 13}}}}));
@@ -215,24 +220,15 @@ TEST(AttentionDecodeSplits, FillTheDevice) {
   }
 }
 
-TEST(AttentionDecodeDefault, MergesPartsInItsOnlyLaunchUnlessRowsFillTheDevice) {
-  // 132 multiprocessors, twice as many blocks: 33 parts of 8 heads, 2 parts of 128, one part of 512.
-  for (const auto& [batch, variant, blocks] :
-       {std::tuple{1, "fused", 264}, {16, "fused", 256}, {64, "whole", 512}}) {
-    const auto definition =
-        find_kernel(std::filesystem::path(WEIR_SOURCE_DIR) / "kernels", "attention_decode");
-    ASSERT_TRUE(definition.ok()) << to_string(definition.error());
-    const auto problem = definition->problem("batch=" + std::to_string(batch) +
-                                             ",heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128");
-    ASSERT_TRUE(problem.ok()) << to_string(problem.error());
-    const auto config = definition->default_config(*problem, test::h100());
-    ASSERT_TRUE(config.ok()) << to_string(config.error());
-    EXPECT_EQ(config->variant, variant);
-    const auto candidate = definition->resolve(*problem, *config, test::h100());
-    ASSERT_TRUE(candidate.ok()) << to_string(candidate.error());
-    EXPECT_EQ(candidate->launches[0].grid[0], blocks);
-    EXPECT_EQ(candidate->launches.size(), 1u);
-  }
+TEST(AttentionDecodeFused, HasOneLaunchAndAtLeastTwoParts) {
+  const Candidate candidate = candidate_of(
+      "attention_decode", {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128", "variant=fused,splits=-1"});
+  EXPECT_EQ(candidate.launches.size(), 1u);
+  EXPECT_EQ(candidate.launches[0].grid[0], 8 * 16);
+  // 512 tiles of rows fill 132 multiprocessors without being cut.
+  EXPECT_THROW(candidate_of("attention_decode", {"batch=64,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128",
+                                                 "variant=fused,splits=-2"}),
+               std::runtime_error);
 }
 
 TEST(AttentionDecodePersistence, LaunchesAsManyBlocksAsTheDeviceHolds) {

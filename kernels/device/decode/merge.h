@@ -7,8 +7,10 @@
 
 namespace decode {
 
-/// At a time: all where the ring of a block's only piece is free for them.
-constexpr int kMergedColumns = config::persistent ? 32 : config::head_dim;
+/// Whether the outputs take the place of the ring, which is free when a block's only piece is done.
+constexpr bool kMergedInPlace = config::fused && !config::persistent;
+/// At a time.
+constexpr int kMergedColumns = kMergedInPlace ? config::head_dim : 32;
 /// In f32: the rows of half a warp's pairs of columns cover all banks once.
 constexpr int kMergePitch = kMergedColumns + 8;
 constexpr int kMergeBytes = kKeyWarps * config::tile_rows * kMergePitch * static_cast<int>(sizeof(float));
