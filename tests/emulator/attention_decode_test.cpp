@@ -121,6 +121,16 @@ INSTANTIATE_TEST_SUITE_P(
                    "splits=1,variant=whole",
                    {{"page_table", {2, 0, 3, 1}}, {"cu_seq_q", {0, 1, 4}}, {"cu_seq_kv", {0, 90, 155}}}}));
 
+TEST(AttentionDecode, LeavesItsCountersAsItFoundThem) {
+  for (const char* config : {"variant=fused,splits=4", "variant=fused,splits=4,persistent=true,warps=2"}) {
+    const Candidate candidate = test::candidate_of(
+        "attention_decode", {"batch=2,heads_q=4,heads_kv=2,seq_kv=300,head_dim=64", config});
+    const Result<Emulation> emulation = emulate(candidate, {.keep_zeroed = true});
+    ASSERT_TRUE(emulation.ok()) << to_string(emulation.error());
+    EXPECT_TRUE(emulation->verdict.passed) << emulation->verdict.detail;
+  }
+}
+
 // What is added to the counters is what the block program says.
 TEST(AttentionDecode, CountsThePartsThatHaveKeys) {
   const Candidate candidate = test::candidate_of(
