@@ -3,7 +3,7 @@
 
 #include "device/attention/warpgroup_pass.h"
 
-extern "C" __global__ void __launch_bounds__(attention::Registers::threads, 1)
+extern "C" __global__ void __launch_bounds__(attention::kPassThreads, 1)
     attention_forward_wgmma(const __grid_constant__ ptx::TensorMap q,
                             const __grid_constant__ ptx::TensorMap k,
                             const __grid_constant__ ptx::TensorMap v,

@@ -64,6 +64,7 @@ struct AllKeys {
       return config::causal ? min(size.seq_kv, row + 8 * half + 1 + size.seq_kv - size.seq_q) : size.seq_kv;
     }
   };
+  static constexpr int kProducerRegisters = 24;
   static constexpr int kPieceKeys = config::tile_kv;
 
   ProblemSize size;

@@ -14,6 +14,7 @@
 //                                   // the query tile sees, one after another, are cut into `tiles` key
 //                                   tiles, of
 //                                   // which every row sees [0, unmasked) whole
+//   static constexpr int kProducerRegisters;  // with which ptxas 13.0 spills nothing of the producer
 //   static constexpr int kPieceKeys;                     // so many of them lie side by side in the sequence
 //   int key(const Work&, int place) const;               // of the sequence; seq_kv past the last
 //   auto ends(const Work&, int row) const;               // ends(half): how many of them row + 8 half sees
@@ -30,7 +31,7 @@ namespace attention {
 using device::Half;
 using ptx::TensorMap;
 
-using Registers = hopper::RegisterSplit<kConsumers>;
+constexpr int kPassThreads = hopper::RegisterSplit<kConsumers>::threads;
 
 /// All panels of a tile's rows of one head, as many as the map's box has.
 template <class Tile>
@@ -205,12 +206,13 @@ __device__ __forceinline__ void consume(const TensorMap& o_map, Half* o, float* 
   if (config::store_through_queries && hopper::thread_in_warpgroup() == 0) ptx::cp_async_bulk_wait_group<0>();
 }
 
-/// The whole kernel, for `Registers::threads` threads of one block. `memory` begins at a multiple of 1024
+/// The whole kernel, for `kPassThreads` threads of one block. `memory` begins at a multiple of 1024
 /// bytes.
 template <class Plan>
 __device__ __forceinline__ void warpgroup_pass(const TensorMap& q, const TensorMap& k, const TensorMap& v,
                                                const TensorMap& o_map, Half* o, float* lse, const Plan& plan,
                                                unsigned char* memory) {
+  using Registers = hopper::RegisterSplit<kConsumers, Plan::kProducerRegisters>;
   const SharedTiles shared(ptx::shared_address(memory));
   const int warpgroup = hopper::warpgroup_index();
   if (threadIdx.x == 0) {
