@@ -109,4 +109,15 @@ Result<std::map<std::string, std::vector<std::int64_t>>> parse_tables(const Tabl
   return tables;
 }
 
+Result<std::vector<Config>> parse_configs(const KernelDefinition& definition,
+                                          const std::vector<std::string>& texts) {
+  std::vector<Config> configs;
+  for (const std::string& text : texts) {
+    Result<Config> config = definition.config(text);
+    if (!config) return config.error();
+    configs.push_back(std::move(config).value());
+  }
+  return configs;
+}
+
 }  // namespace weir::cli

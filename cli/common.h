@@ -37,6 +37,10 @@ void say(const std::string& message);  // one line to stderr
 bool stop_requested();
 void catch_interrupts();
 
+// Configurations of one kernel from their texts, k=v,k=v; what a text leaves out has its default.
+Result<std::vector<Config>> parse_configs(const KernelDefinition& definition,
+                                          const std::vector<std::string>& texts);
+
 // A problem's integer tables on the command line.
 struct TableOptions {
   std::vector<std::string>

@@ -154,12 +154,11 @@ Result<std::vector<Task>> plan(const Options& options) {
       Result<Problem> problem =
           problem_of(*definition, options.problem, *tables, options.tables.mask, options);
       if (!problem) return problem.error();
-      tasks.push_back({*definition, *problem, strategy, {}});
-      if (!options.config.empty()) {
-        Result<Config> config = definition->config(options.config);
-        if (!config) return config.error();
-        tasks.back().only = {*config};
-      }
+      std::vector<std::string> configs;
+      if (!options.config.empty()) configs.push_back(options.config);
+      Result<std::vector<Config>> only = parse_configs(*definition, configs);
+      if (!only) return only.error();
+      tasks.push_back({*definition, *problem, strategy, std::move(only).value()});
     }
     return tasks;
   }
@@ -177,7 +176,10 @@ Result<std::vector<Task>> plan(const Options& options) {
     StrategyOptions own = strategy;
     if (!item.strategy.empty()) own.name = item.strategy;
     if (item.budget > 0 && options.budget == 0) own.budget = item.budget;
-    tasks.push_back({*definition, *problem, own, {}});
+    Result<std::vector<Config>> only = parse_configs(*definition, item.configs);
+    if (!only) return only.error();
+    if (!only->empty()) own.name = "exhaustive";
+    tasks.push_back({*definition, *problem, own, std::move(only).value()});
   }
   return tasks;
 }
@@ -239,11 +241,9 @@ int run(const Options& options) {
                   "the recording has no " + task.definition.name() + " " + to_string(task.problem),
                   "weir db ls --db " + options.backend.replay.string() + " lists what it has"});
       }
-      for (const std::string& text : recorded->second) {
-        Result<Config> config = task.definition.config(text);
-        if (!config) return complain(config.error());
-        task.only.push_back(std::move(*config));
-      }
+      Result<std::vector<Config>> only = parse_configs(task.definition, recorded->second);
+      if (!only) return complain(only.error());
+      task.only = std::move(only).value();
     }
     progress.start(task.definition.name() + " " + to_string(task.problem));
     TuneRequest request{task.definition, task.problem, opened->profile, kernels_folder(),

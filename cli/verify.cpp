@@ -44,8 +44,11 @@ int run(const Options& options) {
     if (!tables) return complain(tables.error());
     for (const std::string& kernel : options.kernels) {
       for (const std::string& problem : options.problems)
-        items.push_back({kernel, problem, *tables, options.tables.mask, "", 0});
+        items.push_back({kernel, problem, *tables, options.tables.mask, "", 0, {}});
     }
+  }
+  if (!options.config.empty()) {
+    for (WorkloadProblem& item : items) item.configs = {options.config};
   }
   if (items.empty()) {
     return complain(Error{ErrorKind::usage, "nothing to verify",
@@ -62,12 +65,8 @@ int run(const Options& options) {
     if (!definition) return complain(definition.error());
     Result<Problem> problem = masked_problem(*definition, item.problem, item.tables, item.mask);
     if (!problem) return complain(problem.error());
-    std::vector<Config> only;
-    if (!options.config.empty()) {
-      Result<Config> config = definition->config(options.config);
-      if (!config) return complain(config.error());
-      only = {*config};
-    }
+    Result<std::vector<Config>> only = parse_configs(*definition, item.configs);
+    if (!only) return complain(only.error());
     say(definition->name() + " " + to_string(*problem));
     TuneOptions tune_options;
     tune_options.strategy.name = item.strategy.empty() ? options.strategy : item.strategy;
@@ -75,7 +74,7 @@ int run(const Options& options) {
     tune_options.strategy.batch = 16;
     tune_options.strategy.seed = options.seed;
     TuneRequest request{*definition,  *problem, opened->profile, kernels_folder(),
-                        tune_options, only,     stop_requested};
+                        tune_options, *only,    stop_requested};
     Result<VerifyResult> result = verify_all(request, *opened->backend, observer);
     if (!result) return complain(result.error());
     failures += static_cast<std::int64_t>(result->failures.size());

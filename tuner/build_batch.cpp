@@ -29,12 +29,17 @@ BuiltCandidate build_one(const KernelDefinition& definition, const Problem& prob
 
 std::vector<BuiltCandidate> build_batch(const KernelDefinition& definition, const Problem& problem,
                                         const std::vector<Config>& configs, Backend& backend,
-                                        unsigned threads) {
+                                        unsigned threads, const std::function<bool()>& stop) {
   std::vector<BuiltCandidate> built(configs.size());
   std::atomic<std::size_t> next{0};
   const auto work = [&] {
-    for (std::size_t i = next++; i < configs.size(); i = next++)
-      built[i] = build_one(definition, problem, configs[i], backend);
+    for (std::size_t i = next++; i < configs.size(); i = next++) {
+      if (stop && stop()) {
+        built[i].error = Error{ErrorKind::interrupted, "stopped while compiling", ""};
+      } else {
+        built[i] = build_one(definition, problem, configs[i], backend);
+      }
+    }
   };
   const std::size_t wanted = threads ? threads : std::max(1u, std::thread::hardware_concurrency());
   std::vector<std::jthread> pool;

@@ -1,6 +1,7 @@
 // Compiles candidates of one problem in parallel.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -16,9 +17,10 @@ struct BuiltCandidate {
   std::optional<Error> error;
 };
 
-// One result for each configuration, in their order. threads 0: one for each core.
+// One result for each configuration, in their order. threads 0: one for each core. Where `stop` became true,
+// what was not begun has the error `interrupted`.
 std::vector<BuiltCandidate> build_batch(const KernelDefinition& definition, const Problem& problem,
                                         const std::vector<Config>& configs, Backend& backend,
-                                        unsigned threads);
+                                        unsigned threads, const std::function<bool()>& stop = {});
 
 }  // namespace weir

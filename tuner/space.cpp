@@ -6,6 +6,7 @@
 #include <mutex>
 #include <numeric>
 #include <optional>
+#include <random>
 #include <thread>
 
 namespace weir {
@@ -45,6 +46,21 @@ class Explorer {
         configs_(options.only.empty() ? definition.enumerate(limits) : options.only),
         evaluated_(configs_.size()) {}
 
+  Result<Space> explore_sample() {
+    const std::vector<std::size_t> order = random_order();
+    std::size_t legal = 0;
+    for (std::size_t first = 0; first < order.size() && legal < options_.sample && !failure_;) {
+      const std::size_t count = std::min(options_.sample - legal, order.size() - first);
+      const auto begin = order.begin() + static_cast<std::ptrdiff_t>(first);
+      round({begin, begin + static_cast<std::ptrdiff_t>(count)}, options_.predict);
+      first += count;
+      legal = static_cast<std::size_t>(
+          std::ranges::count_if(evaluated_, [](const Evaluated& e) { return e.prediction.has_value(); }));
+    }
+    if (failure_) return *failure_;
+    return space();
+  }
+
   Result<Space> explore() {
     std::vector<std::size_t> all(configs_.size());
     std::iota(all.begin(), all.end(), std::size_t{0});
@@ -59,6 +75,17 @@ class Explorer {
   }
 
  private:
+  // Fisher-Yates on mt19937_64's own output, so that a seed means the same order with every standard library.
+  std::vector<std::size_t> random_order() const {
+    std::vector<std::size_t> order(configs_.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::mt19937_64 random(options_.seed);
+    for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random() % i]);
+    const Result<Config> first = definition_.default_config(problem_, limits_);
+    if (first) std::ranges::stable_partition(order, [&](std::size_t i) { return configs_[i] == *first; });
+    return order;
+  }
+
   // Those whose time, taken as short as it may be, is below the longest that the first ones may take.
   std::vector<std::size_t> contenders() const {
     std::vector<double> times;
@@ -129,7 +156,7 @@ class Explorer {
       if (evaluated_[i].prediction) {
         space.ranked.push_back({configs_[i], std::move(*evaluated_[i].prediction),
                                 default_config.ok() && *default_config == configs_[i]});
-      } else {
+      } else if (!evaluated_[i].rejection.empty()) {
         space.rejected.push_back({configs_[i], std::move(evaluated_[i].rejection)});
       }
     }
@@ -152,7 +179,8 @@ class Explorer {
 Result<Space> explore(const KernelDefinition& definition, const Problem& problem,
                       const DeviceProfile& profile, const DeviceLimits& limits,
                       const ExploreOptions& options) {
-  return Explorer(definition, problem, profile, limits, options).explore();
+  Explorer explorer(definition, problem, profile, limits, options);
+  return options.sample > 0 ? explorer.explore_sample() : explorer.explore();
 }
 
 std::vector<RejectedConfig> sample_rejections(const std::vector<RejectedConfig>& rejected,

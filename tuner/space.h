@@ -44,8 +44,11 @@ struct ExploreOptions {
   // fastest, and take the fast mode's figures for the others (Prediction::fidelity says which). 0: walk all.
   std::size_t contenders = 0;
   std::optional<Calibration> calibration;  // applied to every prediction
-  unsigned threads = 0;                    // 0: all cores
-  std::vector<Config> only;                // evaluate just these; empty: the whole space
+  // Evaluate configurations in random order, the default first, until so many are legal. 0: evaluate all.
+  std::size_t sample = 0;
+  std::uint64_t seed = 1;    // of that order
+  unsigned threads = 0;      // 0: all cores
+  std::vector<Config> only;  // evaluate just these; empty: the whole space
   std::function<void(std::size_t done, std::size_t total)> progress;  // called from one thread at a time
   std::function<bool()> stop;  // polled; true ends the exploration with ErrorKind::interrupted
 };

@@ -5,8 +5,6 @@
 #include <fstream>
 #include <iterator>
 
-#include "tuner/build_batch.h"
-
 namespace weir {
 namespace {
 
@@ -33,7 +31,8 @@ Sweep::Sweep(const TuneRequest& request, Backend& backend, Store& store, TuneObs
       backend_(backend),
       store_(store),
       observer_(observer),
-      problem_text_(to_string(request.problem)) {}
+      problem_text_(to_string(request.problem)),
+      builder_(request.definition, request.problem, backend, request.options.threads, request.stop) {}
 
 Status Sweep::identify() {
   Result<std::string> hash = request_.definition.source_hash(request_.include_folder);
@@ -56,6 +55,12 @@ Status Sweep::explore() {
   ExploreOptions options;
   options.threads = request_.options.threads;
   options.only = request_.only;
+  const StrategyOptions& strategy = request_.options.strategy;
+  const auto budget = static_cast<std::size_t>(std::max<std::int64_t>(0, strategy.budget));
+  if (budget > 0 && strategy.name == "random") {  // needs no more than it measures
+    options.sample = budget;
+    options.seed = strategy.seed;
+  }
   options.calibration = request_.options.calibration;
   options.stop = request_.stop;
   options.progress = [&](std::size_t done, std::size_t total) { observer_.predicting(done, total); };
@@ -150,9 +155,10 @@ Status Sweep::prepare() {
                "see the rejections with weir predict"};
 }
 
-Status Sweep::measure(const std::vector<std::size_t>& batch) {
+Status Sweep::measure(const std::vector<std::size_t>& batch, const std::vector<std::size_t>& probably_next) {
   Status status = ok_status();
   std::vector<Built> built = build(batch, status);
+  if (status && !probably_next.empty()) builder_.start(configs_of(probably_next));
   if (status) verify(built, status);
   if (status) time(built, request_.options.timing, status);
   // A row is written as soon as its candidate is complete: what a kill can cost is the group that is being
@@ -164,11 +170,14 @@ Status Sweep::measure(const std::vector<std::size_t>& batch) {
   return status;
 }
 
-std::vector<Sweep::Built> Sweep::build(const std::vector<std::size_t>& batch, Status& status) {
+std::vector<Config> Sweep::configs_of(const std::vector<std::size_t>& batch) const {
   std::vector<Config> configs;
   for (const std::size_t index : batch) configs.push_back(space_.ranked[index].config);
-  std::vector<BuiltCandidate> slots =
-      build_batch(request_.definition, request_.problem, configs, backend_, request_.options.threads);
+  return configs;
+}
+
+std::vector<Sweep::Built> Sweep::build(const std::vector<std::size_t>& batch, Status& status) {
+  std::vector<BuiltCandidate> slots = builder_.build(configs_of(batch));
 
   std::vector<Built> built;
   for (std::size_t i = 0; i < batch.size() && status; ++i) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "tuner/build_ahead.h"
 #include "tuner/space.h"
 #include "tuner/tune.h"
 
@@ -22,7 +23,8 @@ class Sweep {
   bool out_of_time() const;
 
   // One batch of the strategy: compile, reject, verify, time, count, store.
-  Status measure(const std::vector<std::size_t>& batch);
+  // What is probably next is compiled meanwhile.
+  Status measure(const std::vector<std::size_t>& batch, const std::vector<std::size_t>& probably_next);
   Status remeasure_finalists();
   Result<TuneResult> result(const Strategy& strategy) const;
 
@@ -35,6 +37,7 @@ class Sweep {
     Measurement measurement;
   };
 
+  std::vector<Config> configs_of(const std::vector<std::size_t>& batch) const;
   std::vector<Built> build(const std::vector<std::size_t>& batch, Status& status);
   void verify(std::vector<Built>& built, Status& status);
   void time(std::vector<Built>& built, const TimingOptions& options, Status& status);
@@ -57,6 +60,7 @@ class Sweep {
   std::vector<Trial> trials_;
   std::map<std::size_t, Record> measured_;  // by index into the space
   std::map<std::size_t, Executable> executables_;
+  BuildAhead builder_;
   std::int64_t failed_ = 0;
   std::int64_t resumed_ = 0;
   bool prepared_ = false;

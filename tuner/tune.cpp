@@ -3,6 +3,15 @@
 #include "tuner/sweep.h"
 
 namespace weir {
+namespace {
+
+// The trials as they will be once the batch is done, its times unknown.
+std::vector<Trial> after(std::vector<Trial> trials, const std::vector<std::size_t>& batch) {
+  for (const std::size_t i : batch) trials[i].state = Trial::State::failed;
+  return trials;
+}
+
+}  // namespace
 
 // The pipeline. Each step is a method of Sweep; a step's error ends the sweep, and what was measured before
 // it is in the store.
@@ -19,7 +28,8 @@ Result<TuneResult> tune(const TuneRequest& request, Backend& backend, Store& sto
     const std::vector<std::size_t> batch = (*strategy)->next(sweep.trials());
     if (batch.empty()) break;
     if (Status status = sweep.prepare(); !status) return status.error();
-    if (Status status = sweep.measure(batch); !status) return status.error();
+    if (Status status = sweep.measure(batch, (*strategy)->next(after(sweep.trials(), batch))); !status)
+      return status.error();
   }
   if (Status status = sweep.remeasure_finalists(); !status) return status.error();
   return sweep.result(**strategy);

@@ -1,4 +1,4 @@
-#include "tuner/build_batch.h"
+#include "tuner/build_ahead.h"
 #include "tuner/space.h"
 #include "tuner/tune.h"
 
@@ -9,29 +9,39 @@ namespace {
 class Verifier {
  public:
   Verifier(const TuneRequest& request, Backend& backend, const Space& space)
-      : request_(request), backend_(backend), space_(space), trials_(space.ranked.size()) {
+      : request_(request),
+        backend_(backend),
+        space_(space),
+        trials_(space.ranked.size()),
+        builder_(request.definition, request.problem, backend, request.options.threads, request.stop) {
     for (std::size_t i = 0; i < trials_.size(); ++i) trials_[i].is_default = space.ranked[i].is_default;
   }
 
   Result<VerifyResult> run(Strategy& strategy) {
-    for (std::vector<std::size_t> batch = strategy.next(trials_); !batch.empty();
-         batch = strategy.next(trials_)) {
-      if (Status status = run(batch); !status) return status.error();
+    std::vector<std::size_t> batch = strategy.next(trials_);
+    while (!batch.empty()) {
+      const std::vector<Config> configs = configs_of(batch);
+      const std::vector<BuiltCandidate> built = builder_.build(configs);
+      for (const std::size_t i : batch) trials_[i].state = Trial::State::measured;
+      batch = strategy.next(trials_);
+      if (!batch.empty()) builder_.start(configs_of(batch));
+      if (Status status = judge(configs, built); !status) return status.error();
     }
     return std::move(result_);
   }
 
  private:
-  Status run(const std::vector<std::size_t>& batch) {
+  std::vector<Config> configs_of(const std::vector<std::size_t>& batch) const {
     std::vector<Config> configs;
     for (const std::size_t i : batch) configs.push_back(space_.ranked[i].config);
-    std::vector<BuiltCandidate> built =
-        build_batch(request_.definition, request_.problem, configs, backend_, request_.options.threads);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
+    return configs;
+  }
+
+  Status judge(const std::vector<Config>& configs, const std::vector<BuiltCandidate>& built) {
+    for (std::size_t i = 0; i < configs.size(); ++i) {
       if (request_.stop && request_.stop())
         return Error{ErrorKind::interrupted, "stopped while verifying", ""};
       if (Status status = judge(to_string(configs[i]), built[i]); !status) return status;
-      trials_[batch[i]].state = Trial::State::measured;
     }
     return ok_status();
   }
@@ -62,6 +72,7 @@ class Verifier {
   Backend& backend_;
   const Space& space_;
   std::vector<Trial> trials_;
+  BuildAhead builder_;
   VerifyResult result_;
   bool prepared_ = false;
 };
@@ -78,11 +89,15 @@ Result<VerifyResult> verify_all(const TuneRequest& request, Backend& backend, Tu
   options.stop = request.stop;
   options.only = request.only;
   options.predict.fidelity = Fidelity::bounds;
+  StrategyOptions order = request.options.strategy;
+  if (order.budget > 0 && order.name == "random") {
+    options.sample = static_cast<std::size_t>(order.budget);
+    options.seed = order.seed;
+  }
   Result<Space> space =
       explore(request.definition, request.problem, request.profile, backend.facts().limits, options);
   if (!space) return space.error();
   observer.explored(space->ranked.size(), space->rejected.size(), 0);
-  StrategyOptions order = request.options.strategy;
   // Nothing is timed, so there are no errors of the model to stop by.
   if (order.name == "model") order.name = "exhaustive";
   Result<std::unique_ptr<Strategy>> strategy = make_strategy(order);

@@ -71,16 +71,23 @@ Result<Workload> load_workload(const std::filesystem::path& file) try {
         problem.budget = entry.second.as<std::int64_t>();
       } else if (key == "mask") {
         problem.mask = entry.second.as<std::string>();
+      } else if (key == "configs") {
+        if (!entry.second.IsSequence() || entry.second.size() == 0)
+          return at(file, entry.second, "expected a list of configurations: [\"k=v,k=v\", …]");
+        problem.configs = entry.second.as<std::vector<std::string>>();
       } else if (key == "tables") {
         Result<Tables> tables = tables_of(file, entry.second);
         if (!tables) return tables.error();
         problem.tables = std::move(*tables);
       } else {
-        return at(file, entry.first,
-                  "unknown key '" + key + "'; expected kernel, problem, tables, mask, strategy or budget");
+        return at(
+            file, entry.first,
+            "unknown key '" + key + "'; expected kernel, problem, tables, mask, strategy, budget or configs");
       }
     }
     if (problem.kernel.empty()) return at(file, item, "a problem needs a kernel");
+    if (!problem.configs.empty() && (problem.budget > 0 || !problem.strategy.empty()))
+      return at(file, item, "configs names what is measured: strategy and budget have no meaning beside it");
     workload.problems.push_back(std::move(problem));
   }
   return workload;

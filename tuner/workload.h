@@ -5,6 +5,8 @@
 //     - {kernel: gemm, problem: "m=4096,n=4096,k=4096"}
 //     - {kernel: attention_forward, problem: "heads_q=16,seq_q=2048,head_dim=128", strategy: random, budget:
 //     20}
+//     - {kernel: attention_forward, problem: "heads_q=16,seq_q=2048,head_dim=128",
+//        configs: ["variant=mma_sync,tile_q=128,tile_kv=64", "variant=wgmma,tile_q=128"]}
 //     - {kernel: attention_block_sparse, problem: "heads_q=16,seq_q=4096,head_dim=64", mask: butterfly}
 //     - kernel: attention_forward
 //       problem: "batch=2,heads_q=16,seq_q=512,head_dim=128,packed=true,score=score - 0.5 * abs(q_index -
@@ -27,9 +29,10 @@ struct WorkloadProblem {
   std::string kernel;
   std::string problem;
   Tables tables;
-  std::string mask;         // of blocks, by its name (masks/mask_text.h); empty: none
-  std::string strategy;     // empty: the command line's
-  std::int64_t budget = 0;  // 0: the command line's
+  std::string mask;                  // of blocks, by its name (masks/mask_text.h); empty: none
+  std::string strategy;              // empty: the command line's
+  std::int64_t budget = 0;           // 0: the command line's
+  std::vector<std::string> configs;  // just these, in any order; empty: the whole space
 };
 
 struct Workload {

@@ -46,6 +46,18 @@ TEST(Workload, ErrorsNameFileAndLine) {
   EXPECT_EQ(load_workload("/nonexistent.yaml").error().kind, ErrorKind::missing);
 }
 
+TEST(Workload, ConfigurationsStandInPlaceOfAStrategy) {
+  const auto named = parse("problems:\n  - {kernel: gemm, configs: [\"tile_m=64\", \"tile_m=128\"]}\n");
+  ASSERT_TRUE(named.ok()) << to_string(named.error());
+  EXPECT_EQ(named->problems[0].configs, (std::vector<std::string>{"tile_m=64", "tile_m=128"}));
+  const auto empty = parse("problems:\n  - {kernel: gemm, configs: []}\n");
+  ASSERT_FALSE(empty.ok());
+  EXPECT_NE(empty.error().message.find(":2: expected a list of configurations"), std::string::npos);
+  const auto both = parse("problems:\n  - {kernel: gemm, budget: 3, configs: [\"tile_m=64\"]}\n");
+  ASSERT_FALSE(both.ok());
+  EXPECT_NE(both.error().message.find("strategy and budget"), std::string::npos);
+}
+
 TEST(Workload, TablesAreNamesAndListsOfIntegers) {
   const auto error = [](const std::string& tables) {
     const auto workload = parse("problems:\n  - kernel: gemm\n    tables: " + tables + "\n");
