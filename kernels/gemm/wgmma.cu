@@ -41,7 +41,7 @@ constexpr int kStoreBytes = kStoresPanels ? config::consumers * Store::bytes : 0
 static_assert(config::tile_k == hopper::kPanelColumns, "a stage is one panel of A and one of B");
 static_assert(kRows % hopper::kProductRows == 0, "a warpgroup multiplies 64 rows at a time");
 static_assert(!config::ping_pong || config::consumers == 2, "two warpgroups alternate");
-static_assert(config::splits == 1 || (kClusterBlocks == 1 && !config::ping_pong && !kStoresPanels),
+static_assert(config::splits == 1 || (kClusterBlocks == 1 && !config::persistent && !kStoresPanels),
               "blocks that divide the depth have one tile, and their cluster to themselves");
 
 /// The steps along the depth that this block multiplies.
