@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -48,7 +49,7 @@ struct LaunchCounters {
 struct Counters {
   double dram_read_bytes = 0;   // dram__bytes_read.sum
   double dram_write_bytes = 0;  // dram__bytes_write.sum
-  double l2_read_bytes = 0;     // lts__t_sectors_srcunit_tex_op_read.sum x 32
+  double l2_read_bytes = 0;     // lts__t_sectors_srcunit_tex_op_read.sum x 32: after requests were merged
   double l2_write_bytes = 0;    // lts__t_sectors_srcunit_tex_op_write.sum x 32
   double duration_seconds = 0;  // gpu__time_duration.sum; for rates only, it includes front-end work
   std::int64_t repeats = 0;
@@ -60,6 +61,18 @@ struct Counters {
 
   bool operator==(const Counters&) const = default;
 };
+
+// What the L1s of all SMs received through the crossbar, of it what other SMs of a cluster sent (distributed
+// shared memory), and what arrived by multicast. Names of raw counters.
+inline constexpr const char* kReceivedMetric = "l1tex__m_xbar2l1tex_read_bytes.sum";
+inline constexpr const char* kReceivedFromSmsMetric = "l1tex__m_xbar2l1tex_read_bytes_mem_dshared.sum";
+inline constexpr const char* kReceivedMulticastMetric =
+    "l1tex__m_xbar2l1tex_read_bytes_mem_global_op_tma_ld_dest_multicast.sum";
+
+// What the SMs asked of the L2 and got: unlike l2_read_bytes, which is counted at the L2, where requests of
+// several SMs for one line have been merged on their way. Nothing where that was not counted, or where
+// multicasts hide how often was asked.
+std::optional<double> requested_l2_read_bytes(const Counters& counters);
 
 // What the compiler and the driver report of a compiled candidate, the largest over its launches.
 struct Resources {

@@ -28,7 +28,8 @@ struct MetricPlan {
 
 // What Counters needs, on every chip.
 const std::vector<std::string>& required_metrics();
-// The required ones first, then those that explain them, by priority. One pass on GH100.
+// The required ones first, then those that explain them, by priority. One pass on GH100, whose SMs have no
+// counter left beside these (achieved occupancy would need a second pass).
 const std::vector<std::string>& default_metrics();
 
 struct CuptiApi;

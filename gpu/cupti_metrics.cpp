@@ -1,3 +1,4 @@
+#include "base/measurement.h"
 #include "gpu/cupti.h"
 
 namespace weir {
@@ -17,7 +18,9 @@ const std::vector<std::string>& default_metrics() {
   static const std::vector<std::string> metrics = [] {
     std::vector<std::string> all = required_metrics();
     for (const char* name : {
-             "sm__warps_active.avg.pct_of_peak_sustained_active",
+             kReceivedMetric,
+             kReceivedFromSmsMetric,
+             kReceivedMulticastMetric,
              "sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active",
              "gpc__cycles_elapsed.max",
              "lts__t_sectors_op_read.sum",

@@ -126,8 +126,10 @@ void add(KernelSummary& summary, KernelErrors& errors, const Record& record) {
     const Counters& counters = record.measurement->counters;
     errors.dram_reads.push_back(read_error(record));
     errors.dram_writes.push_back(write_error(record));
-    errors.l2_reads.push_back(traffic_error(prediction.traffic.l2_read_bytes, counters.l2_read_bytes,
-                                            prediction.bounds.compulsory_bytes));
+    if (const std::optional<double> requested = requested_l2_read_bytes(counters)) {
+      errors.l2_reads.push_back(
+          traffic_error(prediction.traffic.l2_read_bytes, *requested, prediction.bounds.compulsory_bytes));
+    }
     cover(summary.read_interval, prediction.dram_read_low_bytes, prediction.dram_read_high_bytes,
           counters.dram_read_bytes);
     cover(summary.write_interval, prediction.dram_write_low_bytes, prediction.dram_write_high_bytes,

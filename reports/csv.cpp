@@ -44,6 +44,7 @@ constexpr std::array kColumns = {"kernel",
                                  "dram_write_bytes",
                                  "l2_read_bytes",
                                  "l2_write_bytes",
+                                 "requested_l2_read_bytes",
                                  "counted_duration_seconds",
                                  "counter_repeats",
                                  "dram_read_spread",
@@ -122,11 +123,16 @@ void append_measurement(Line& line, const Measurement& measurement) {
     line.number(counters.dram_write_bytes);
     line.number(counters.l2_read_bytes);
     line.number(counters.l2_write_bytes);
+    if (const std::optional<double> requested = requested_l2_read_bytes(counters)) {
+      line.number(*requested);
+    } else {
+      line.unknown(1);
+    }
     line.number(counters.duration_seconds);
     line.number(counters.repeats);
     line.number(counters.dram_read_spread);
   } else {
-    line.unknown(7);
+    line.unknown(8);
   }
   const Timing& timing = measurement.timing;
   if (timing.samples > 0) {
@@ -190,7 +196,7 @@ void append_launches(Line& line, const Record& record) {
 }
 
 constexpr int kPredictionColumns = 17;
-constexpr int kMeasurementColumns = 31;
+constexpr int kMeasurementColumns = 32;
 constexpr int kCalibrationColumns = 3;
 static_assert(8 + kPredictionColumns + kMeasurementColumns + kCalibrationColumns + 2 == kColumns.size());
 

@@ -142,7 +142,7 @@ std::string error_table_html(const ReportData& data) {
 std::string detail_table_html(const ReportData& data) {
   const bool with_device = varies(data.kernels, [](const KernelSummary& k) { return k.device; });
   std::string head = "<tr>" + gap(with_device ? 2 : 1) + group("Candidates", 4) + group("Problems", 2) +
-                     group("Inside 90% interval", 2) + group("Error of L2 reads", 3) + "</tr><tr>" +
+                     group("Inside 90% interval", 2) + group("Error of L2 reads requested", 3) + "</tr><tr>" +
                      sortable("Kernel", false) + (with_device ? sortable("Device", false) : "");
   for (const char* name : {"measured", "rejected", "failed", "predicted only", "timed", "with regret",
                            "DRAM reads", "DRAM writes", "median", "p90", "worst"}) {

@@ -181,10 +181,12 @@ Object to_json(const Counters& counters) {
                         {"l2_write_bytes", number(launch.l2_write_bytes)},
                         {"duration_seconds", number(launch.duration_seconds)}});
   }
+  const std::optional<double> requested = requested_l2_read_bytes(counters);
   return {{"dram_read_bytes", number(counters.dram_read_bytes)},
           {"dram_write_bytes", number(counters.dram_write_bytes)},
           {"l2_read_bytes", number(counters.l2_read_bytes)},
           {"l2_write_bytes", number(counters.l2_write_bytes)},
+          {"requested_l2_read_bytes", requested ? number(*requested) : Object()},
           {"duration_seconds", number(counters.duration_seconds)},
           {"repeats", counters.repeats},
           {"dram_read_spread", number(counters.dram_read_spread)},

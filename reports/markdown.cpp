@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -35,15 +36,29 @@ std::string name(const KernelSummary& kernel, bool with_device) {
 
 std::string error_table(const ReportData& data) {
   const bool with_device = has_several_devices(data);
-  std::string result =
-      head({"kernel", "candidates", "median error DRAM reads", "90th percentile", "median error DRAM writes",
-            "90th percentile", "regret of the model's own pick", "worst"},
-           1);
+  const bool with_l2 = std::any_of(data.kernels.begin(), data.kernels.end(),
+                                   [](const KernelSummary& kernel) { return kernel.l2_reads.count > 0; });
+  std::vector<std::string> names{"kernel",
+                                 "candidates",
+                                 "median error DRAM reads",
+                                 "90th percentile",
+                                 "median error DRAM writes",
+                                 "90th percentile",
+                                 "regret of the model's own pick",
+                                 "worst"};
+  if (with_l2) names.insert(names.end(), {"median error L2 reads", "90th percentile"});
+  std::string result = head(names, 1);
   for (const KernelSummary& kernel : data.kernels) {
-    result +=
-        row({name(kernel, with_device), thousands(kernel.dram_reads.count), median_of(kernel.dram_reads),
-             p90_of(kernel.dram_reads), median_of(kernel.dram_writes), p90_of(kernel.dram_writes),
-             percent_or_unknown(kernel.regret_geometric_mean), percent_or_unknown(kernel.regret_worst)});
+    std::vector<std::string> cells{name(kernel, with_device),
+                                   thousands(kernel.dram_reads.count),
+                                   median_of(kernel.dram_reads),
+                                   p90_of(kernel.dram_reads),
+                                   median_of(kernel.dram_writes),
+                                   p90_of(kernel.dram_writes),
+                                   percent_or_unknown(kernel.regret_geometric_mean),
+                                   percent_or_unknown(kernel.regret_worst)};
+    if (with_l2) cells.insert(cells.end(), {median_of(kernel.l2_reads), p90_of(kernel.l2_reads)});
+    result += row(cells);
   }
   result +=
       "\nCandidates: measured with hardware counters. Error: |predicted - measured| / max(measured, 1 MB, 1% "
@@ -51,6 +66,8 @@ std::string error_table(const ReportData& data) {
       "compulsory bytes), inside the kernel. Regret: measured time of the candidate that the model ranks "
       "first, over "
       "the best measured time, minus 1; geometric mean over problems.\n";
+  if (with_l2)
+    result += "L2 reads: what the SMs asked for, of candidates that counted that and do not multicast.\n";
   if (!with_device && !data.kernels.empty()) {
     result += fmt::format("Device: {}.\n", markdown_escape(data.kernels.front().device));
   }

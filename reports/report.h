@@ -55,7 +55,7 @@ struct KernelSummary {
   std::int64_t problems = 0;   // with at least one timed row
   ErrorSummary dram_reads;     // in the kernel
   ErrorSummary dram_writes;    // in the kernel
-  ErrorSummary l2_reads;
+  ErrorSummary l2_reads;       // requested by the SMs, of the rows that counted that
   ErrorSummary time;
   Coverage read_interval;
   Coverage write_interval;

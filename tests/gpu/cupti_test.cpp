@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "base/measurement.h"
+
 namespace weir {
 namespace {
 
@@ -47,6 +49,15 @@ TEST_F(Planning, CollectsEveryDefaultMetricOfHopperInOnePass) {
   ASSERT_TRUE(plan) << plan.error().message;
   EXPECT_EQ(plan.value().sets, std::vector<MetricSet>{default_metrics()});
   EXPECT_TRUE(plan.value().refused.empty());
+}
+
+TEST_F(Planning, CountsWhatSmsReceiveInThePassOfDramTrafficOnHopper) {
+  for (const char* metric : {kReceivedMetric, kReceivedFromSmsMetric, kReceivedMulticastMetric})
+    EXPECT_THAT(default_metrics(), Contains(metric));
+  std::vector<std::string> with_occupancy = default_metrics();
+  with_occupancy.push_back("sm__warps_active.avg.pct_of_peak_sustained_active");
+  EXPECT_EQ(cupti->passes("GH100", default_metrics()).value(), 1);
+  EXPECT_EQ(cupti->passes("GH100", with_occupancy).value(), 2);
 }
 
 TEST_F(Planning, SplitsMetricsThatCannotShareAPass) {

@@ -585,6 +585,7 @@ TEST_F(WithCounters, ACopyReadsAndWritesWhatItCopies) {
   EXPECT_EQ(counters.repeats, 3);
   EXPECT_NEAR(counters.dram_read_bytes, kBytes, 0.02 * kBytes);
   EXPECT_NEAR(counters.l2_read_bytes, kBytes, 0.01 * kBytes);
+  EXPECT_NEAR(requested_l2_read_bytes(counters).value_or(0), kBytes, 0.01 * kBytes);
   EXPECT_NEAR(counters.l2_write_bytes, kBytes, 0.01 * kBytes);
   // Up to an L2 of written lines is still dirty at the end.
   EXPECT_LE(counters.dram_write_bytes, 1.01 * kBytes);

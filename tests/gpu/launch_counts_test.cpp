@@ -16,7 +16,7 @@ MetricValues values(double read, double write, double sectors_read, double secto
           {"lts__t_sectors_srcunit_tex_op_read.sum", sectors_read},
           {"lts__t_sectors_srcunit_tex_op_write.sum", sectors_written},
           {"gpu__time_duration.sum", nanoseconds},
-          {"sm__warps_active.avg.pct_of_peak_sustained_active", 50}};
+          {"sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active", 50}};
 }
 
 TEST(LaunchCounts, ASingleLaunchIsTheWhole) {
@@ -30,7 +30,7 @@ TEST(LaunchCounts, ASingleLaunchIsTheWhole) {
   EXPECT_DOUBLE_EQ(counters->duration_seconds, 2e-6);
   EXPECT_EQ(counters->repeats, 3);
   EXPECT_DOUBLE_EQ(counters->dram_read_spread, 0.4);
-  EXPECT_EQ(counters->raw.at("sm__warps_active.avg.pct_of_peak_sustained_active"), 50);
+  EXPECT_EQ(counters->raw.at("sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active"), 50);
   EXPECT_TRUE(counters->launches.empty());
 }
 
@@ -43,7 +43,7 @@ TEST(LaunchCounts, APipelineIsTheSumOfItsLaunchesAndHasEach) {
   EXPECT_EQ(counters->dram_write_bytes, 12);
   EXPECT_EQ(counters->l2_read_bytes, 7 * 32);
   EXPECT_DOUBLE_EQ(counters->duration_seconds, 1060e-9);
-  EXPECT_FALSE(counters->raw.contains("sm__warps_active.avg.pct_of_peak_sustained_active"));
+  EXPECT_FALSE(counters->raw.contains("sm__pipe_tensor_cycles_active.avg.pct_of_peak_sustained_active"));
   ASSERT_EQ(counters->launches.size(), 2u);
   EXPECT_EQ(counters->launches[0].launch, "main");
   EXPECT_EQ(counters->launches[0].dram_read_bytes, 200);

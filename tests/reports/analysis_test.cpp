@@ -57,6 +57,19 @@ TEST(Analyse, SummarisesErrorsByHand) {
   EXPECT_NEAR(kernel.time.median, (2.0 / 12 + 0.25) / 2, 1e-12);
 }
 
+TEST(Analyse, ComparesL2ReadsOfTheRowsThatCountedWhatTheSmsAskedFor) {
+  std::vector<Record> rows = four_rows();
+  for (Record& row : rows) row.measurement->counters.l2_read_bytes = 7 * kMB;  // after merging: not compared
+  EXPECT_EQ(analyse(rows).kernels.at(0).l2_reads.count, 0);
+  EXPECT_EQ(markdown(analyse(rows)).find("L2 reads"), std::string::npos);
+  rows[0].prediction->traffic.l2_read_bytes = 11 * kMB;
+  rows[0].measurement->counters.raw[kReceivedMetric] = 10 * kMB;
+  const ReportData data = analyse(rows);
+  EXPECT_EQ(data.kernels.at(0).l2_reads.count, 1);
+  EXPECT_NEAR(data.kernels.at(0).l2_reads.median, 0.1, 1e-12);
+  EXPECT_NE(markdown(data).find("| median error L2 reads | 90th percentile |"), std::string::npos);
+}
+
 TEST(Analyse, ComparesTheModelsFirstChoiceWithTheBest) {
   const ReportData data = analyse(four_rows());
   ASSERT_EQ(data.picks.size(), 1u);

@@ -76,6 +76,13 @@ TEST(Csv, ReadsBackExactly) {
   EXPECT_EQ(value(rows, 1, "gpu_name"), "NVIDIA H100 80GB HBM3");
 }
 
+TEST(Csv, LeavesL2ReadsThatWereNotCountedEmpty) {
+  Record record = measured_row("tile=1", 1e6, 1e6, 1e-5, 1e-5);
+  EXPECT_EQ(value(parse(csv({record})), 1, "requested_l2_read_bytes"), "");
+  record.measurement->counters.raw[kReceivedMetric] = 5e6;
+  EXPECT_EQ(std::stod(value(parse(csv({record})), 1, "requested_l2_read_bytes")), 5e6);
+}
+
 TEST(Csv, KeepsQuotesCommasAndNewlines) {
   const std::string reason = "\"a\", b\r\nc";
   EXPECT_EQ(value(parse(csv({rejected_row("tile=1", reason)})), 1, "reason"), reason);

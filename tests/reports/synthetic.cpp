@@ -94,7 +94,8 @@ Record measured(Record record, const Truth& truth, Noise& noise, int minute) {
                                        .l2_write_bytes = truth.dram_writes + 24e6,
                                        .duration_seconds = truth.seconds + 2e-6,
                                        .repeats = 3,
-                                       .dram_read_spread = 0.01},
+                                       .dram_read_spread = 0.01,
+                                       .raw = {{kReceivedMetric, about(truth.l2_reads, 0.001)}}},
                           .provenance = provenance(minute)};
   const double median = about(truth.seconds, 0.01);
   measurement.timing = {.median_seconds = median,
