@@ -4,14 +4,14 @@
 #include <weir/config.h>
 
 #include "device/decode/work.h"
-#include "device/padded_tile.h"
 #include "device/ptx/cp_async.h"
 #include "device/ptx/opaque.h"
+#include "device/swizzled_tile.h"
 
 namespace decode {
 
 /// Keys or values of one warp and step. Warps that share keys and differ in rows share the slice.
-using Slice = device::PaddedTile<config::keys_per_warp, config::head_dim>;
+using Slice = device::SwizzledTile<config::keys_per_warp, config::head_dim>;
 constexpr int kStageBytes = kKeyWarps * 2 * Slice::bytes;
 
 /// Copies the slices of all steps of all pieces of the block, in order, into a ring of stages. Group s of
