@@ -25,7 +25,7 @@ struct L2Parameters {
   double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
   double larger_share = 0.06;
   int law_steps = 1024;                 // of the table of the survival law
-  double epochs = 128;                  // per capacity: the resolution of reuse distances
+  double epochs = 64;                   // per capacity: the resolution of reuse distances
   std::uint32_t kept_epochs = 1 << 13;  // before old ones are forgotten and sparse ones merged
 };
 
@@ -67,7 +67,7 @@ class L2Cache {
  private:
   static constexpr std::uint8_t kRead = 1, kWritten = 2, kReadSinceWrite = 4;
   static constexpr int kReader = 0, kWriter = 1;
-  static constexpr int kMarks = 8;
+  static constexpr int kMarks = 5;
 
   struct Cell {
     // Epoch of the last use from each side, 0: never or long ago. The younger copy weighs as private data
