@@ -11,6 +11,9 @@
 //     - kernel: attention_forward
 //       problem: "batch=2,heads_q=16,seq_q=512,head_dim=128,packed=true,score=score - 0.5 * abs(q_index -
 //       k_index)" tables: {cu_seq_q: [0, 300, 812], cu_seq_kv: [0, 300, 812]}
+//
+// Instead of problems it may have rows, each of which is several problems that belong together
+// (tuner/workload_rows.h).
 #pragma once
 
 #include <cstdint>
@@ -33,6 +36,8 @@ struct WorkloadProblem {
   std::string strategy;              // empty: the command line's
   std::int64_t budget = 0;           // 0: the command line's
   std::vector<std::string> configs;  // just these, in any order; empty: the whole space
+
+  bool operator==(const WorkloadProblem&) const = default;
 };
 
 struct Workload {

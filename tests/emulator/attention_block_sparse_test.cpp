@@ -18,6 +18,21 @@ constexpr const char* kTall = "tile_q=128,tile_kv=64,warps=4,stages=2,q_in_regis
 constexpr const char* kTallOverlap =
     "tile_q=128,tile_kv=32,warps=4,stages=2,q_in_registers=1,overlap=1,blocks_per_sm=2";
 constexpr const char* kLong = "tile_q=64,tile_kv=128,warps=4,stages=1,blocks_per_sm=2";
+// Hopper: key tiles as long as blocks, shorter, longer, and such that blocks end inside; one step after
+// another, overlapped, in turns.
+constexpr const char* kHopperPlain = "tile_q=64,tile_kv=64,stages=2,overlap=false,variant=wgmma";
+constexpr const char* kHopperLong =
+    "tile_q=64,tile_kv=112,stages=2,overlap=true,store_through_queries=false,variant=wgmma";
+constexpr const char* kHopperTurns =
+    "tile_q=128,tile_kv=80,stages=2,overlap=true,ping_pong=true,variant=wgmma";
+// Needs more query tiles than multiprocessors.
+constexpr const char* kHopperPersistent =
+    "tile_q=64,tile_kv=96,stages=2,query_stages=2,overlap=true,persistent=true,head_group=1,variant=wgmma";
+constexpr const char* kHopperPersistentTurns =
+    "tile_q=128,tile_kv=144,stages=2,query_stages=2,overlap=true,ping_pong=true,persistent=true,variant="
+    "wgmma";
+constexpr const char* kHopperThree =
+    "tile_q=192,tile_kv=64,stages=2,overlap=true,ping_pong=true,persistent=true,variant=wgmma";
 
 struct Case {
   const char* what;
@@ -71,16 +86,16 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"BlocksOfManyTiles",
              "heads_q=2,heads_kv=1,seq_q=300,seq_kv=333,head_dim=64,block_q=128,causal=true,dtype=f16",
              "random(density=0.4,seed=1)",
-             {kSingle, kAhead, kOverlap, kTall}},
+             {kSingle, kAhead, kOverlap, kTall, kHopperPlain, kHopperLong, kHopperTurns, kHopperPersistent}},
         // The first rows of blocks see no key at all, and the row on the diagonal only some.
         Case{"MoreQueriesThanKeys",
              "batch=2,heads_q=1,seq_q=300,seq_kv=140,head_dim=64,block_q=64,causal=true",
              "window(left=1,right=1)",
-             {kSingle, kAhead, kOverlap}},
+             {kSingle, kAhead, kOverlap, kHopperPlain, kHopperLong, kHopperPersistent}},
         Case{"TilesOfManyColumns",
              "heads_q=2,heads_kv=1,seq_q=200,seq_kv=333,head_dim=64,block_q=64,block_kv=16",
              "random(density=0.3,seed=2)",
-             {kSingle, kAhead, kOverlap, kLong}},
+             {kSingle, kAhead, kOverlap, kLong, kHopperPlain, kHopperLong, kHopperPersistent}},
         Case{"TilesOfManyRows",
              "heads_q=2,seq_q=330,head_dim=64,block_q=32,block_kv=64,causal=true",
              "butterfly(stride=4) + global(columns=1)",
@@ -92,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AMaskForEachHead",
              "batch=2,heads_q=4,heads_kv=2,seq_q=150,head_dim=64,block_q=64,mask_heads=4,causal=true",
              "random(density=0.5,seed=4)",
-             {kSingle, kAhead}},
+             {kSingle, kAhead, kHopperPlain, kHopperPersistent}},
         Case{"AMaskForEachHeadOfEachSequence",
              "batch=2,heads_q=2,seq_q=150,head_dim=64,block_q=32,mask_heads=4",
              "random(density=0.3,seed=5)",
@@ -100,17 +115,30 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"GlobalRowsAndColumns",
              "heads_q=1,seq_q=500,head_dim=64,block_q=64",
              "window + global(rows=1,columns=1)",
-             {kAhead, kOverlap}},
+             {kAhead, kOverlap, kHopperLong, kHopperPersistent}},
         // More keys than a window reaches: rows whose band lies beyond the keys keep nothing.
-        Case{"OneKey", "heads_q=2,seq_q=70,seq_kv=1,head_dim=64,block_q=64", "full", {kSingle, kOverlap}},
+        Case{"OneKey",
+             "heads_q=2,seq_q=70,seq_kv=1,head_dim=64,block_q=64",
+             "full",
+             {kSingle, kOverlap, kHopperPlain, kHopperLong}},
         Case{"NoKey",
              "heads_q=2,seq_q=70,seq_kv=300,head_dim=64,block_q=64",
              "global",
-             {kSingle, kAhead, kOverlap, kTall}},
+             {kSingle, kAhead, kOverlap, kTall, kHopperPlain, kHopperLong}},
+        // Rows that keep nothing, one block, all; blocks that are cut by the diagonal and by the end.
+        Case{"HopperPersistent",
+             "batch=2,heads_q=4,heads_kv=2,seq_q=450,seq_kv=500,head_dim=64,block_q=192,block_kv=48,mask_"
+             "heads=8,causal=true",
+             "random(density=0.2,seed=8)",
+             {kHopperPersistent, kHopperThree}},
+        Case{"HopperPersistentTurns",
+             "batch=2,heads_q=3,heads_kv=1,seq_q=500,seq_kv=300,head_dim=128,causal=true,dtype=f16",
+             "window(left=1) + global(rows=1)",
+             {kHopperPersistent, kHopperPersistentTurns}},
         Case{"AllKeys",
              "heads_q=2,seq_q=130,seq_kv=200,head_dim=128,causal=true",
              "full",
-             {kSingle, kAhead, kOverlap}}),
+             {kSingle, kAhead, kOverlap, kHopperPlain, kHopperTurns}}),
     [](const auto& info) { return std::string(info.param.what); });
 
 // Of the backward pass: each warp its keys, and warps that share weights; dQ in a pass of its own, and added
@@ -220,6 +248,8 @@ TEST(AttentionBlockSparseTables, NeedNoNamedMask) {
   ASSERT_TRUE(problem.ok()) << to_string(problem.error());
   expect_candidate_right(definition, *problem, kSingle);
   expect_candidate_right(definition, *problem, kTall);
+  expect_candidate_right(definition, *problem, kHopperPlain);
+  expect_candidate_right(definition, *problem, kHopperLong);
 }
 
 }  // namespace

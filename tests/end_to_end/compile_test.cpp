@@ -106,7 +106,7 @@ TEST_P(HopperVariants, CompileWithoutSpillsOrSerialisedProducts) {
   if (!compiler) GTEST_SKIP() << "no NVRTC here: " << to_string(compiler.error());
   const Result<KernelDefinition> definition = find_kernel(kKernels, GetParam().kernel);
   ASSERT_TRUE(definition.ok()) << to_string(definition.error());
-  const Result<Problem> problem = definition->problem(GetParam().problem);
+  const Result<Problem> problem = masked_problem(*definition, GetParam().problem, {}, GetParam().mask);
   ASSERT_TRUE(problem.ok()) << to_string(problem.error());
   const DeviceLimits device = limits(90);
   std::vector<Candidate> legal;
@@ -139,6 +139,12 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=96", 90},
                     Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=128,dtype=f16", 90},
                     Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=256,causal=true", 90},
+                    // Blocks as long as tiles, and blocks that end inside tiles.
+                    Case{"attention_block_sparse", "heads_q=64,seq_q=4000,head_dim=128,causal=true", 90, 30,
+                         Spills::none, "butterfly"},
+                    Case{"attention_block_sparse",
+                         "heads_q=64,heads_kv=8,seq_q=4000,head_dim=64,block_q=192,block_kv=48,dtype=f16", 90,
+                         30, Spills::none, "butterfly"},
                     Case{"attention_backward", "heads_q=64,seq_q=4000,head_dim=64,causal=true", 90, 4},
                     Case{"attention_backward", "heads_q=64,heads_kv=16,seq_q=4000,head_dim=128", 90, 4}),
     [](const auto& info) { return std::string(info.param.kernel) + "_" + std::to_string(info.index); });
@@ -187,7 +193,7 @@ std::vector<Case> cases() {
           "batch=4,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128,softcap=30,windowed=true,seq_q=8",
           "batch=4,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=256,mask=k_index % 64 < 40"}) {
       // Where shared memory is small, few tiles of heads of 256 fit.
-      all.push_back({"attention_decode", problem, capability, 20, Spills::none});
+      all.push_back({"attention_decode", problem, capability, 20, Spills::few});
     }
     for (const char* problem : {"heads_q=4,heads_kv=2,seq_q=1000,head_dim=64,causal=true",
                                 "heads_q=4,seq_q=1000,head_dim=96,dtype=f16",

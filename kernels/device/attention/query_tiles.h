@@ -12,17 +12,27 @@ struct ProblemSize {
   __device__ __forceinline__ int query_tiles() const { return batches * heads_q * tiles_q(); }
 };
 
+/// The number, in the order of work, of the `item`-th of `items` that the grid takes, where item % gridDim.x
+/// is the block's number. Every second round of a persistent grid goes backwards, so that no block has the
+/// longest of every round.
+__device__ __forceinline__ int work_order(int item, int items) {
+  if constexpr (!config::persistent) return item;
+  const int blocks = static_cast<int>(gridDim.x);
+  const int first = item - static_cast<int>(blockIdx.x);  // of the round
+  const bool backwards = first / blocks % 2 != 0;
+  return backwards ? first + min(blocks, items - first) - 1 - static_cast<int>(blockIdx.x) : item;
+}
+
 /// tile_q query rows of one head. Heads are worked on in groups of head_group; within a group the query tiles
-/// that see the most keys come first, and the heads of the group run side by side. Every second round of a
-/// persistent grid goes backwards, so that no block has the longest tile of every round. Key tiles
-/// [0, unmasked) are seen whole by every row, [unmasked, tiles) in part.
+/// that see the most keys come first, and the heads of the group run side by side. Key tiles [0, unmasked)
+/// are seen whole by every row, [unmasked, tiles) in part.
 struct QueryTileWork {
   int batch, head_q, head_kv, first_row, tiles, unmasked;
 
   /// `item` as the blocks count them: item % gridDim.x is the block's number.
   static __device__ __forceinline__ QueryTileWork of(int item, const ProblemSize& size) {
     const int tiles_q = size.tiles_q();
-    const int number = config::persistent ? alternating(item, size.query_tiles()) : item;
+    const int number = work_order(item, size.query_tiles());
     const int first_head = number / (config::head_group * tiles_q) * config::head_group;
     const int heads = min(config::head_group, size.batches * size.heads_q - first_head);
     const int within = number - first_head * tiles_q;
@@ -43,14 +53,26 @@ struct QueryTileWork {
     work.unmasked = seen_by_all / config::tile_kv;
     return work;
   }
+};
 
- private:
-  static __device__ __forceinline__ int alternating(int item, int items) {
-    const int blocks = static_cast<int>(gridDim.x);
-    const int first = item - static_cast<int>(blockIdx.x);  // of the round
-    const bool backwards = first / blocks % 2 != 0;
-    return backwards ? first + min(blocks, items - first) - 1 - static_cast<int>(blockIdx.x) : item;
-  }
+/// The plan (warpgroup_pass.h) of dense attention: all keys up to the causal diagonal.
+struct AllKeys {
+  struct Ends {
+    ProblemSize size;
+    int row;
+    __device__ __forceinline__ int operator()(int half) const {
+      return config::causal ? min(size.seq_kv, row + 8 * half + 1 + size.seq_kv - size.seq_q) : size.seq_kv;
+    }
+  };
+  static constexpr int kProducerRegisters = 24;
+  static constexpr int kPieceKeys = config::tile_kv;
+
+  ProblemSize size;
+
+  __device__ __forceinline__ int items() const { return size.query_tiles(); }
+  __device__ __forceinline__ QueryTileWork work(int item) const { return QueryTileWork::of(item, size); }
+  __device__ __forceinline__ int key(const QueryTileWork&, int place) const { return place; }
+  __device__ __forceinline__ Ends ends(const QueryTileWork&, int row) const { return {size, row}; }
 };
 
 }  // namespace attention

@@ -55,15 +55,16 @@ class WarpgroupRows {
   __device__ __forceinline__ WarpgroupRows(const SharedTiles& shared, int consumer)
       : shared_(shared), consumer_(consumer), turn_(consumer) {}
 
-  /// output = softmax(Q · transpose(K)) · V, not yet normalised, for a query tile that sees some keys.
+  /// output = softmax(Q · transpose(K)) · V, not yet normalised, for a query tile that sees some keys, as the
+  /// plan says (warpgroup_pass.h).
   /// `meanwhile()` is called once, while a product is running. If the output is stored through them, the rows
   /// of Q stay until `leave_queries`.
-  template <class Meanwhile>
-  __device__ __forceinline__ void attend(const QueryTileWork& work, const ProblemSize& size,
-                                         Meanwhile meanwhile) {
+  template <class Work, class Plan, class Meanwhile>
+  __device__ __forceinline__ void attend(const Work& work, const Plan& plan, Meanwhile meanwhile) {
     softmax.reset();
     first_row_ = work.first_row + consumer_ * hopper::kProductRows + hopper::warp_in_warpgroup() * 16 +
                  static_cast<int>(threadIdx.x) % 32 / 4;
+    const auto ends = plan.ends(work, first_row_);
     shared_.query_ring(consumer_).wait(queries_);
     const int masked = work.tiles - work.unmasked;
     if constexpr (config::overlap) {
@@ -74,15 +75,15 @@ class WarpgroupRows {
       ptx::wgmma_wait_group<0>();
       hopper::pin(scores_);
       release(shared_.key_ring(), keys_);
-      mask(work.tiles - 1, size);
+      mask(work.tiles - 1, ends);
       float unused[2];
       softmax.template weigh<true>(scores_, unused, scale_log2());
       hopper::round_weights<config::dtype>(weights_, scores_);
       int step = 1;
 #pragma unroll 1
-      for (; step < masked; ++step) overlapped_step<true>(work, size, step);
+      for (; step < masked; ++step) overlapped_step<true>(work, ends, step);
 #pragma unroll 1
-      for (; step < work.tiles; ++step) overlapped_step<false>(work, size, step);
+      for (; step < work.tiles; ++step) overlapped_step<false>(work, ends, step);
       if (!config::store_through_queries) leave_queries(true);
       multiply_values(work.tiles > 1);
       ptx::wgmma_wait_group<0>();
@@ -92,9 +93,9 @@ class WarpgroupRows {
       meanwhile();
       int step = 0;
 #pragma unroll 1
-      for (; step < masked; ++step) plain_step<true>(work, size, step);
+      for (; step < masked; ++step) plain_step<true>(work, ends, step);
 #pragma unroll 1
-      for (; step < work.tiles; ++step) plain_step<false>(work, size, step);
+      for (; step < work.tiles; ++step) plain_step<false>(work, ends, step);
       if (!config::store_through_queries) leave_queries(true);
     }
     softmax.finish();
@@ -129,13 +130,13 @@ class WarpgroupRows {
 
  private:
   /// One key tile after another.
-  template <bool masked>
-  __device__ __forceinline__ void plain_step(const QueryTileWork& work, const ProblemSize& size, int step) {
+  template <bool masked, class Work, class Ends>
+  __device__ __forceinline__ void plain_step(const Work& work, const Ends& ends, int step) {
     score();
     ptx::wgmma_wait_group<0>();
     hopper::pin(scores_);
     release(shared_.key_ring(), keys_);
-    if (masked) mask(work.tiles - 1 - step, size);
+    if (masked) mask(work.tiles - 1 - step, ends);
     float factor[2];
     const bool rescales = softmax.template weigh<masked>(scores_, factor, scale_log2());
     hopper::round_weights<config::dtype>(weights_, scores_);
@@ -147,9 +148,8 @@ class WarpgroupRows {
   }
 
   /// The softmax of one tile runs while the tensor cores multiply the weights of the tile before.
-  template <bool masked>
-  __device__ __forceinline__ void overlapped_step(const QueryTileWork& work, const ProblemSize& size,
-                                                  int step) {
+  template <bool masked, class Work, class Ends>
+  __device__ __forceinline__ void overlapped_step(const Work& work, const Ends& ends, int step) {
     begin_turn();
     score();
     multiply_values(step > 1);
@@ -157,7 +157,7 @@ class WarpgroupRows {
     ptx::wgmma_wait_group<1>();
     hopper::pin(scores_);
     release(shared_.key_ring(), keys_);
-    if (masked) mask(work.tiles - 1 - step, size);
+    if (masked) mask(work.tiles - 1 - step, ends);
     float factor[2];
     const bool rescales = softmax.template weigh<masked>(scores_, factor, scale_log2());
     ptx::execute_before(softmax.sum[0] + softmax.sum[1], shared_.queries);
@@ -210,13 +210,12 @@ class WarpgroupRows {
   }
 
   /// Scores of keys that a row doesn't see become -inf.
-  __device__ __forceinline__ void mask(int tile, const ProblemSize& size) {
-    const int first_key = tile * config::tile_kv + static_cast<int>(threadIdx.x) % 4 * 2;
+  template <class Ends>
+  __device__ __forceinline__ void mask(int tile, const Ends& ends) {
+    const int first_place = tile * config::tile_kv + static_cast<int>(threadIdx.x) % 4 * 2;
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const int row = first_row_ + 8 * half;
-      const int end = config::causal ? min(size.seq_kv, row + 1 + size.seq_kv - size.seq_q) : size.seq_kv;
-      const int visible = end - first_key;  // columns from this thread's first one
+      const int visible = ends(half) - first_place;  // columns from this thread's first one
 #pragma unroll
       for (int i = 0; i < config::tile_kv / 8; ++i) {
         if (8 * i >= visible) scores_[4 * i + 2 * half] = -hopper::infinity();

@@ -48,10 +48,9 @@ __device__ __forceinline__ void meet_consumers(int parity) {
 }
 
 /// How the registers of a block are split: each thread starts with the same number, the producer gives up all
-/// but `kept`, and the consumers share what it gave.
-template <int consumers>
+/// but `kept`, and the consumers share what it gave. 24 is the least that there is.
+template <int consumers, int kept = 24>
 struct RegisterSplit {
-  static constexpr int kept = 24;  // the least that there is; ptxas 13.0 spills nothing of any producer here
   static constexpr int threads = (consumers + 1) * kWarpgroupThreads;
   static constexpr int at_launch = kRegistersPerBlock / threads / 8 * 8;
   static constexpr int shared_out = (at_launch * (consumers + 1) - kept) / consumers / 8 * 8;
