@@ -3,12 +3,14 @@
 //
 // The blocks of a cluster compute neighbouring tiles and share the loads of the rows of A or of B that they
 // have in common. Consumer warpgroups either divide a tile's rows among them or, in ping-pong, compute tiles
-// of their own in turn, so that one stores its tile while another multiplies.
+// of their own in turn, so that one stores its tile while another multiplies. Or the blocks of a cluster
+// divide the depth of one tile, and add up their sums through each other's shared memory.
 #include <weir/config.h>
 
 #include "device/block_order.h"
+#include "device/choose.h"
+#include "device/hopper/cluster_sum.h"
 #include "device/hopper/panel_store.h"
-#include "device/hopper/pipeline.h"
 #include "device/hopper/turns.h"
 #include "device/ptx/cp_async.h"
 
@@ -19,6 +21,7 @@ using device::TileIndex;
 using ptx::TensorMap;
 
 constexpr int kClusterBlocks = config::cluster_m * config::cluster_n;
+constexpr int kLaunchBlocks = kClusterBlocks * config::splits;       // of a cluster as the hardware knows it
 constexpr int kSharers = config::ping_pong ? 1 : config::consumers;  // warpgroups that divide a tile
 constexpr int kRows = config::tile_m / kSharers;                     // of a tile for a warpgroup
 constexpr int kSlabs = kRows / hopper::kProductRows;
@@ -28,7 +31,9 @@ using Registers = hopper::RegisterSplit<config::consumers>;
 using ATile = hopper::PanelTile<config::tile_m, config::tile_k>;
 using BTile = hopper::PanelTile<config::tile_n, config::tile_k>;
 using Ring = hopper::Pipeline<config::stages, kClusterBlocks>;
-using Store = hopper::PanelStore<config::dtype, kStoresPanels ? config::store_buffers : 1>;
+using StorePanel = device::Choose<config::tile_n % hopper::kPanelColumns == 0, hopper::OutputPanel,
+                                  hopper::NarrowOutputPanel>::Type;
+using Store = hopper::PanelStore<config::dtype, kStoresPanels ? config::store_buffers : 1, StorePanel>;
 using SlabSums = hopper::Sums<config::tile_n>;
 constexpr int kStageBytes = ATile::bytes + BTile::bytes;
 constexpr int kStoreBytes = kStoresPanels ? config::consumers * Store::bytes : 0;
@@ -36,6 +41,21 @@ constexpr int kStoreBytes = kStoresPanels ? config::consumers * Store::bytes : 0
 static_assert(config::tile_k == hopper::kPanelColumns, "a stage is one panel of A and one of B");
 static_assert(kRows % hopper::kProductRows == 0, "a warpgroup multiplies 64 rows at a time");
 static_assert(!config::ping_pong || config::consumers == 2, "two warpgroups alternate");
+static_assert(config::splits == 1 || (kClusterBlocks == 1 && !config::persistent && !kStoresPanels),
+              "blocks that divide the depth have one tile, and their cluster to themselves");
+
+/// The steps along the depth that this block multiplies.
+struct Steps {
+  int first, count;
+
+  static __device__ __forceinline__ Steps of(int k) {
+    const int all = device::ceil_div(k, config::tile_k);
+    if constexpr (config::splits == 1) return {0, all};
+    const int part = static_cast<int>(blockIdx.x) % config::splits;
+    const int first = part * all / config::splits;
+    return {first, (part + 1) * all / config::splits - first};
+  }
+};
 
 /// The tiles of C that this block computes, one after another. The blocks of a cluster take the tiles of one
 /// cluster_m x cluster_n rectangle.
@@ -45,8 +65,8 @@ struct Work {
   __device__ __forceinline__ Work(int m, int n)
       : rectangle_rows(device::ceil_div(device::ceil_div(m, config::tile_m), config::cluster_m)),
         rectangle_columns(device::ceil_div(device::ceil_div(n, config::tile_n), config::cluster_n)),
-        rectangle(static_cast<int>(blockIdx.x) / kClusterBlocks),
-        stride(static_cast<int>(gridDim.x) / kClusterBlocks),
+        rectangle(static_cast<int>(blockIdx.x) / kLaunchBlocks),
+        stride(static_cast<int>(gridDim.x) / kLaunchBlocks),
         block_row(static_cast<int>(blockIdx.x) % kClusterBlocks % config::cluster_m),
         block_column(static_cast<int>(blockIdx.x) % kClusterBlocks / config::cluster_m) {}
 
@@ -78,7 +98,7 @@ __device__ __forceinline__ void load_share(unsigned tile, const TensorMap& map, 
 
 /// One thread: keeps the ring filled, through all tiles.
 __device__ __forceinline__ void produce(const TensorMap& a, const TensorMap& b, const Ring& ring,
-                                        unsigned stages, Work work, int steps) {
+                                        unsigned stages, Work work, Steps steps) {
   // Blocks of a cluster are numbered down the rectangle first: a row of tiles has every cluster_m-th block.
   constexpr unsigned kRowOfBlocks = config::cluster_n == 1 ? 1u : 1u | 1u << config::cluster_m;
   constexpr unsigned kColumnOfBlocks = (1u << config::cluster_m) - 1;
@@ -87,7 +107,7 @@ __device__ __forceinline__ void produce(const TensorMap& a, const TensorMap& b, 
   Ring::Position position;
   for (; work.exists(); work.advance()) {
     const TileIndex tile = work.tile();
-    for (int step = 0; step < steps; ++step, position.advance()) {
+    for (int step = steps.first; step < steps.first + steps.count; ++step, position.advance()) {
       ring.acquire(position, kStageBytes);
       const unsigned stage = stages + position.stage * kStageBytes;
       const unsigned barrier = ring.full(position.stage);
@@ -129,11 +149,37 @@ __device__ __forceinline__ void multiply(SlabSums (&sums)[kSlabs], const Ring& r
   for (int slab = 0; slab < kSlabs; ++slab) hopper::pin(sums[slab]);
 }
 
+/// Adds up what the cluster's blocks have for this warpgroup's rows of their tile; each stores some of its
+/// columns.
+__device__ __forceinline__ void add_and_store(Half* c, int m, int n, const SlabSums (&sums)[kSlabs], int row,
+                                              int column, unsigned char* memory) {
+  using Sum = hopper::ClusterSum<config::splits, config::tile_n / 2>;
+  constexpr int kThreads = config::consumers * hopper::kWarpgroupThreads;
+  constexpr int kInbox = kThreads * Sum::inbox_bytes;  // of a slab
+  static_assert(kSlabs * kInbox <= config::stages * kStageBytes, "the stages have room for what others send");
+  const int thread = static_cast<int>(threadIdx.x) - hopper::kWarpgroupThreads;
+  hopper::sync_cluster<config::splits>();
+#pragma unroll
+  for (int slab = 0; slab < kSlabs; ++slab) {
+    Sum::send(ptx::shared_address(memory) + slab * kInbox, thread, kThreads, sums[slab]);
+  }
+  hopper::sync_cluster<config::splits>();
+#pragma unroll
+  for (int slab = 0; slab < kSlabs; ++slab) {
+    Sum::receive(reinterpret_cast<const float4*>(memory + slab * kInbox), thread, kThreads, sums[slab],
+                 [&](int part, const auto& totals) {
+                   hopper::store_sums<config::dtype>(c, totals, m, n, row + slab * hopper::kProductRows,
+                                                     column + part * config::tile_n / config::splits);
+                 });
+  }
+}
+
 /// A consumer warpgroup: multiplies and stores its rows of every tile, or every second tile.
 __device__ __forceinline__ void consume(const TensorMap& c_map, Half* c, int m, int n, const Ring& ring,
-                                        unsigned stages, int consumer, Work work, int steps) {
+                                        unsigned char* memory, int consumer, Work work, int steps) {
   using Turns = hopper::Turns<config::ping_pong ? config::consumers : 2>;
   const int warpgroup_row = config::ping_pong ? 0 : consumer * kRows;
+  const unsigned stages = ptx::shared_address(memory);
   Store panels(stages + config::stages * kStageBytes + consumer * Store::bytes, consumer);
   Ring::Position position;
   for (int turn = 0; work.exists(); work.advance(), ++turn) {
@@ -150,6 +196,10 @@ __device__ __forceinline__ void consume(const TensorMap& c_map, Half* c, int m, 
 
     const int row = tile.row * config::tile_m + warpgroup_row;
     const int column = tile.column * config::tile_n;
+    if constexpr (config::splits > 1) {
+      add_and_store(c, m, n, sums, row, column, memory);
+      continue;
+    }
 #pragma unroll
     for (int slab = 0; slab < kSlabs; ++slab) {
       const int slab_row = row + slab * hopper::kProductRows;
@@ -174,7 +224,7 @@ extern "C" __global__ void __launch_bounds__(Registers::threads, 1)
   const unsigned stages = ptx::shared_address(shared);
   const Ring ring(stages + config::stages * kStageBytes + kStoreBytes);
   const int warpgroup = hopper::warpgroup_index();
-  const int steps = device::ceil_div(k, config::tile_k);
+  const Steps steps = Steps::of(k);
   if (threadIdx.x == 0) {
     ptx::prefetch_tensormap(a);
     ptx::prefetch_tensormap(b);
@@ -185,10 +235,11 @@ extern "C" __global__ void __launch_bounds__(Registers::threads, 1)
   if (warpgroup == 0) {
     Registers::become_producer();
     if (threadIdx.x == 0) produce(a, b, ring, stages, Work(m, n), steps);
-    hopper::wait_for_cluster<kClusterBlocks>();
+    hopper::sync_cluster<kLaunchBlocks>();
+    hopper::sync_cluster<config::splits>();
   } else {
     Registers::become_consumer();
-    consume(c_map, c, m, n, ring, stages, warpgroup - 1, Work(m, n), steps);
-    hopper::wait_for_cluster<kClusterBlocks>();
+    consume(c_map, c, m, n, ring, shared, warpgroup - 1, Work(m, n), steps.count);
+    hopper::sync_cluster<kClusterBlocks>();
   }
 }

@@ -12,9 +12,20 @@ namespace hopper {
 /// 64 x 64 elements: what one copy stores.
 using OutputPanel = PanelTile<kProductRows, kPanelColumns>;
 
+/// 64 x 32 elements, with the 64-byte swizzle: two rows of four 16-byte chunks in 128 bytes, where chunk c is
+/// kept at position c ^ (row / 2 % 4).
+struct NarrowOutputPanel {
+  static constexpr int columns = 32;
+  static constexpr int bytes = kProductRows * columns * 2;
+
+  static __device__ __forceinline__ unsigned chunk_address(unsigned panel, int row, int column) {
+    return panel + row * 64 + ((column * 2) ^ ((row >> 1 & 3) << 4));
+  }
+};
+
 /// Rounds `columns` of a warpgroup's sums, from register `first` on, to the element type and writes them to a
 /// panel.
-template <Element element, int columns, int registers>
+template <Element element, int columns, class Panel = OutputPanel, int registers>
 __device__ __forceinline__ void write_panel(unsigned panel, const float (&sums)[registers], int first) {
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int row = warp_in_warpgroup() * 16 + lane % 16;
@@ -26,7 +37,7 @@ __device__ __forceinline__ void write_panel(unsigned panel, const float (&sums)[
       const int pair = first + 8 * step + 2 * i;
       quarters[i] = device::pack_from_f32<element>(sums[pair], sums[pair + 1]);
     }
-    ptx::stmatrix_x4(OutputPanel::chunk_address(panel, row, 16 * step + lane / 16 * 8), quarters);
+    ptx::stmatrix_x4(Panel::chunk_address(panel, row, 16 * step + lane / 16 * 8), quarters);
   }
 }
 
@@ -60,12 +71,12 @@ __device__ __forceinline__ void write_panels(unsigned panels, unsigned stride,
     write_panel<element, kRest>(panels + kWhole * stride, sums, kWhole * kPanelColumns / 2);
 }
 
-/// A warpgroup's stores by the copy engine, panel by panel through `buffers` panels of shared memory, so that
-/// writing one overlaps with storing others.
-template <Element element, int buffers>
+/// A warpgroup's stores by the copy engine, panel by panel through `buffers` of them in shared memory, so
+/// that writing one overlaps with storing others.
+template <Element element, int buffers, class Panel>
 class PanelStore {
  public:
-  static constexpr int bytes = buffers * OutputPanel::bytes;
+  static constexpr int bytes = buffers * Panel::bytes;
 
   __device__ __forceinline__ PanelStore(unsigned shared, int consumer)
       : shared_(shared), consumer_(consumer) {}
@@ -74,18 +85,18 @@ class PanelStore {
   /// after the first.
   template <int registers, class Store>
   __device__ __forceinline__ void store(const float (&sums)[registers], Store store) {
-    static_assert(registers * 2 % kPanelColumns == 0, "whole panels are stored");
+    static_assert(registers * 2 % Panel::columns == 0, "whole panels are stored");
     const bool issues = thread_in_warpgroup() == 0;
 #pragma unroll
-    for (int panel = 0; panel < registers * 2 / kPanelColumns; ++panel) {
-      const unsigned address = shared_ + next_ * OutputPanel::bytes;
+    for (int panel = 0; panel < registers * 2 / Panel::columns; ++panel) {
+      const unsigned address = shared_ + next_ * Panel::bytes;
       if (issues) ptx::cp_async_bulk_wait_group_read<buffers - 1>();
       sync_warpgroup(consumer_);
-      write_panel<element, kPanelColumns>(address, sums, panel * kPanelColumns / 2);
+      write_panel<element, Panel::columns, Panel>(address, sums, panel * Panel::columns / 2);
       ptx::fence_proxy_async_shared();
       sync_warpgroup(consumer_);
       if (issues) {
-        store(address, panel * kPanelColumns);
+        store(address, panel * Panel::columns);
         ptx::cp_async_bulk_commit_group();
       }
       next_ = next_ + 1 == buffers ? 0 : next_ + 1;

@@ -107,9 +107,10 @@ __device__ __forceinline__ void finish_initialisation(bool initialised_some) {
   }
 }
 
-/// Before a block of a cluster ends: another one may still arrive at its barriers.
+/// By all threads of all blocks of a cluster: what each did before is seen by those that pass. Also before a
+/// block ends at whose barriers, or in whose memory, another one may still act.
 template <int blocks>
-__device__ __forceinline__ void wait_for_cluster() {
+__device__ __forceinline__ void sync_cluster() {
   if constexpr (blocks > 1) {
     __syncwarp();
     ptx::barrier_cluster_arrive();

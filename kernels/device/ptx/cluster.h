@@ -17,6 +17,13 @@ __device__ __forceinline__ unsigned mapa_shared_cluster(unsigned address, unsign
   return mapped;
 }
 
+/// Writes 16 bytes at an address of mapa_shared_cluster.
+__device__ __forceinline__ void st_shared_cluster_v4(unsigned address, const float (&value)[4]) {
+  asm volatile("st.shared::cluster.v4.f32 [%0], {%1, %2, %3, %4};\n" ::"r"(address), "f"(value[0]),
+               "f"(value[1]), "f"(value[2]), "f"(value[3])
+               : "memory");
+}
+
 /// By every thread of the cluster; what came before is seen by those who wait.
 __device__ __forceinline__ void barrier_cluster_arrive() {
   asm volatile("barrier.cluster.arrive.release;\n" ::: "memory");

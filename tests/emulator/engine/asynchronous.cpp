@@ -183,6 +183,14 @@ unsigned cluster_address(unsigned address, unsigned rank, Site site) {
   return kClusterWindow | rank << kRankShift | address;
 }
 
+void cluster_store(unsigned address, const void* value, int bytes, Site site) {
+  yield("st.shared::cluster", site);
+  Block& block = block_of(address);
+  if (block.live == 0) fail("writes to a block that has ended", site);
+  shared_pointer(address, bytes, "st.shared::cluster", site);  // all blocks have as much
+  std::memcpy(shared_in(block, address), value, static_cast<std::size_t>(bytes));
+}
+
 void cluster_arrive(Site site) {
   note("barrier.cluster.arrive", site);
   scheduler().arrive_at_cluster_barrier();

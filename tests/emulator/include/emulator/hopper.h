@@ -32,6 +32,8 @@ WEIR_EMULATOR_API bool mbarrier_try_wait(unsigned barrier, unsigned parity, Site
 
 WEIR_EMULATOR_API unsigned cluster_rank();
 WEIR_EMULATOR_API unsigned cluster_address(unsigned address, unsigned rank, Site site);
+/// Writes `bytes` (a power of two) at such an address.
+WEIR_EMULATOR_API void cluster_store(unsigned address, const void* value, int bytes, Site site);
 WEIR_EMULATOR_API void cluster_arrive(Site site);
 WEIR_EMULATOR_API void cluster_wait(Site site);
 
