@@ -18,6 +18,7 @@ namespace weir::cli {
 // Adds a command to the program. Its callback stores the exit code.
 using RegisterCommand = void (*)(CLI::App& app, int& exit_code);
 void register_calibrate(CLI::App& app, int& exit_code);
+void register_compare(CLI::App& app, int& exit_code);
 void register_db(CLI::App& app, int& exit_code);
 void register_doctor(CLI::App& app, int& exit_code);
 void register_kernels(CLI::App& app, int& exit_code);

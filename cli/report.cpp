@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "cli/common.h"
+#include "cli/comparison_file.h"
 #include "cli/progress.h"
 #include "store/store.h"
 
@@ -14,7 +15,7 @@ namespace weir::cli {
 namespace {
 
 struct Options {
-  std::vector<std::string> db;
+  std::vector<std::string> db, compare;
   std::string out, format, kernel, problem, gpu;
   std::optional<double> gate_median, gate_p90;
 };
@@ -35,6 +36,17 @@ Result<std::vector<Record>> read(const Options& options) {
   return all;
 }
 
+// The comparisons, each with what the stores have of it.
+Result<std::vector<report::Section>> sections_of(const Options& options) {
+  std::vector<report::Section> sections;
+  for (const std::string& file : options.compare) {
+    Result<EvaluatedComparison> evaluated = evaluate_comparison({file, options.db, {}, {}});
+    if (!evaluated) return evaluated.error();
+    sections.push_back({evaluated->comparison.title, comparison_html(*evaluated)});
+  }
+  return sections;
+}
+
 int run(const Options& options) {
   Result<std::vector<Record>> rows = read(options);
   if (!rows) return complain(rows.error());
@@ -47,7 +59,9 @@ int run(const Options& options) {
   }
   std::string text;
   if (format == "html") {
-    text = report::html(data, *rows);
+    Result<std::vector<report::Section>> sections = sections_of(options);
+    if (!sections) return complain(sections.error());
+    text = report::html(data, *rows, *sections);
   } else if (format == "md") {
     text = report::markdown(data);
   } else if (format == "csv") {
@@ -86,6 +100,8 @@ void register_report(CLI::App& app, int& exit_code) {
   command->add_option("--db", options->db, "Stores to report on; may be given several times")->required();
   command->add_option("--out", options->out,
                       "Write to this file (.html, .md, .csv, .json); default: a summary to stdout");
+  command->add_option("--compare", options->compare,
+                      "For the page: comparisons to show, workload files with rows and tables of them");
   command->add_option("--format", options->format, "html, md, csv, json or terminal")
       ->check(CLI::IsMember({"html", "md", "csv", "json", "terminal"}));
   command->add_flag_callback(

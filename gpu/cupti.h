@@ -72,8 +72,9 @@ class RangeProfiler {
   const MetricPlan& plan() const;
 
   // Collects one set over each part of some work, after `before` brought the caches into the wanted state:
-  // once, before the first part. Each part queues work and must leave the context idle. Values by metric
-  // name, in the order of the parts. Precondition: there is a part.
+  // once, before the first part. Each part queues work and must leave the context idle; the first call for a
+  // set runs all of them once more, before. Values by metric name, in the order of the parts. Precondition:
+  // there is a part.
   using Values = std::map<std::string, double>;
   Result<std::vector<Values>> measure(const MetricSet& set, const std::function<Status()>& before,
                                       const std::vector<std::function<Status()>>& parts);

@@ -66,7 +66,7 @@ std::string uncalibrated_notes(const ReportData& data) {
   return notes;
 }
 
-std::string section(const char* id, const char* title, const std::string& body) {
+std::string section(const std::string& id, const std::string& title, const std::string& body) {
   return fmt::format(
       "<section id=\"{0}\" aria-labelledby=\"{0}-title\"><h2 id=\"{0}-title\">{1}</h2>\n{2}</section>\n", id,
       title, body);
@@ -114,7 +114,8 @@ std::string records_section(const ReportData& data) {
 
 }  // namespace
 
-std::string html(const ReportData& data, const std::vector<Record>& records) {
+std::string html(const ReportData& data, const std::vector<Record>& records,
+                 const std::vector<Section>& sections) {
   std::string body = header(data);
   if (data.kernels.empty()) {
     body += "<main><p class=\"note\">The store has no rows.</p></main>";
@@ -124,6 +125,8 @@ std::string html(const ReportData& data, const std::vector<Record>& records) {
         "measured</a>"
         "<a href=\"#tiles\">Tile sizes</a><a href=\"#best\">Picks</a><a href=\"#rejected\">Rejected</a>"
         "<a href=\"#provenance\">Provenance</a></nav>\n<main>";
+    for (std::size_t i = 0; i < sections.size(); ++i)
+      body += section(fmt::format("comparison-{}", i + 1), html_escape(sections[i].title), sections[i].html);
     body +=
         section("error", "How well the model predicts",
                 error_table_html(data) + uncalibrated_notes(data) + kDefinitions + detail_table_html(data));

@@ -119,6 +119,9 @@ svg .faint { font-size: 11.5px; }
 .k4 { --k: var(--k4); } .k5 { --k: var(--k5); } .k6 { --k: var(--k6); } .k7 { --k: var(--k7); }
 .marks > * { fill: var(--k); stroke: var(--k); }
 .step { stroke: var(--k); }
+.dashed { stroke-dasharray: 5 4; stroke-width: 1.4; }
+.dot { stroke-width: 6; stroke-linecap: round; }
+.faint-line { stroke: var(--muted); }
 .heat0 { fill: var(--h0); } .heat1 { fill: var(--h1); } .heat2 { fill: var(--h2); } .heat3 { fill: var(--h3); } .heat4 { fill: var(--h4); }
 .heat5 { fill: var(--h5); } .heat6 { fill: var(--h6); } .heat7 { fill: var(--h7); } .heat8 { fill: var(--h8); }
 .heat-unknown { fill: var(--raised); }

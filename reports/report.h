@@ -159,8 +159,14 @@ std::string markdown(const ReportData& data);
 std::string csv(const std::vector<Record>& records);
 // The summary and every record; SI units; a value that is not known is null.
 std::string json(const ReportData& data, const std::vector<Record>& records);
+// A part of the page that others made.
+struct Section {
+  std::string title;
+  std::string html;  // well-formed, with nothing untrusted that is not escaped
+};
 // One file that needs nothing else: no network, no other file. Also well-formed as XML.
-std::string html(const ReportData& data, const std::vector<Record>& records);
+std::string html(const ReportData& data, const std::vector<Record>& records,
+                 const std::vector<Section>& sections = {});
 // `color` adds ANSI attributes.
 std::string terminal(const ReportData& data, bool color);
 

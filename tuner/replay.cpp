@@ -1,56 +1,14 @@
 #include "tuner/replay.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
 
 #include "gpu/recorded_backend.h"
-#include "kernels/definition.h"
 #include "store/store.h"
 #include "tuner/device_match.h"
 #include "tuner/stored_problem.h"
+#include "tuner/stored_texts.h"
 
 namespace weir {
-namespace {
-
-// Texts of rows as today's definitions write them; as they are stored where a definition does not read them.
-class Translator {
- public:
-  Translator(const std::filesystem::path& kernels_folder, std::vector<StoredTables> tables)
-      : kernels_folder_(kernels_folder), tables_(std::move(tables)) {}
-
-  void translate(Record& record) {
-    const KernelDefinition* definition = definition_of(record.kernel);
-    if (definition == nullptr) return;
-    const Result<Config> config = definition->config(record.config);
-    if (config) record.config = to_string(*config);
-    const auto [known, is_new] = problems_.try_emplace({record.kernel, record.problem}, record.problem);
-    if (is_new) {
-      const Result<Problem> problem =
-          stored_problem(*definition, record.kernel, record.source_hash, record.problem, tables_);
-      if (problem) known->second = to_string(*problem);
-    }
-    record.problem = known->second;
-  }
-
- private:
-  const KernelDefinition* definition_of(const std::string& kernel) {
-    auto [found, is_new] = definitions_.try_emplace(kernel);
-    if (is_new) {
-      Result<KernelDefinition> definition = find_kernel(kernels_folder_, kernel);
-      if (definition) found->second = std::move(*definition);
-    }
-    return found->second ? &*found->second : nullptr;
-  }
-
-  std::filesystem::path kernels_folder_;
-  std::vector<StoredTables> tables_;
-  std::map<std::string, std::optional<KernelDefinition>> definitions_;
-  std::map<std::pair<std::string, std::string>, std::string> problems_;
-};
-
-}  // namespace
-
 Result<ReplayDevice> open_replay(const std::filesystem::path& file,
                                  const std::vector<DeviceProfile>& profiles, const ReplayOptions& options) {
   Result<Store> store = Store::open(file, Store::Mode::read_only);
@@ -61,13 +19,13 @@ Result<ReplayDevice> open_replay(const std::filesystem::path& file,
   Result<std::vector<StoredTables>> tables = store->tables();
   if (!tables) return tables.error();
 
-  Translator translator(options.kernels_folder, std::move(*tables));
+  StoredTexts texts(options.kernels_folder, std::move(*tables));
   std::vector<RecordedRow> rows;
   std::vector<std::string> devices;
   Provenance provenance;
   decltype(ReplayDevice::configs) configs;
   for (Record& r : *records) {
-    translator.translate(r);
+    texts.read(r);
     configs[{r.kernel, r.problem}].push_back(r.config);
     if (!r.measurement || (r.outcome != Outcome::measured && r.outcome != Outcome::failed)) continue;
     const std::string& device = r.measurement->provenance.gpu_name;

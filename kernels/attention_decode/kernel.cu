@@ -2,22 +2,29 @@
 // cache is read.
 //
 // The query heads that share a key and value head are rows of one tile, so that each key is read once for all
-// of them. The keys that a tile sees are cut into parts, one block for each, and `combine` merges their
-// results. Within a block every warp works on keys of its own, which it copies for itself: no barrier stands
-// in the way of the copies, and between two pieces of work they go on.
+// of them. The keys that a tile sees are cut into parts, one block for each. Their results are merged by the
+// block that finishes last, or by a second launch. Within a block every warp works on keys of its own, which
+// it copies for itself: no barrier stands in the way of the copies, and between two pieces of work they go
+// on.
 
 #include <weir/config.h>
 
 #include "device/decode/cache_stream.h"
+#include "device/decode/combine.h"
 #include "device/decode/merge.h"
+#include "device/decode/results.h"
 #include "device/decode/warp_rows.h"
 
 namespace {
 
 using namespace decode;
 
-/// Whether results of parts are merged by a second launch.
-constexpr bool kCombined = config::splits != 1;
+/// Shared memory: the ring of stages, the queries, then what warps exchange.
+constexpr int kQueriesOffset = config::stages * kStageBytes;
+constexpr int kWorkingBytes = kQueriesOffset + QueryTile::bytes;
+constexpr int kOutputsOffset = kMergedInPlace ? 0 : kWorkingBytes;
+constexpr int kSumsOffset =
+    kOutputsOffset + kMergeBytes > kWorkingBytes ? kOutputsOffset + kMergeBytes : kWorkingBytes;
 
 /// Copies the queries of a piece, zeros for rows past the end.
 __device__ __forceinline__ void copy_queries(unsigned char* tile, const Half* q, const Problem& problem,
@@ -37,48 +44,11 @@ __device__ __forceinline__ void copy_queries(unsigned char* tile, const Half* q,
   }
 }
 
-/// Where results go: to o and lse, or to the part's share of the scratch tensors, which are laid out alike.
-struct Results {
-  Half* o;
-  float* lse;
-  float* part_o;
-  float* part_lse;
-
-  __device__ __forceinline__ void store(const Problem& problem, const Piece& piece, int row, int column,
-                                        const float4& values) const {
-    if (piece.first_row + row >= piece.rows) return;
-    const Query query = piece.query(piece.first_row + row, problem.group());
-    const long long line =
-        static_cast<long long>(piece.sequence.first_query + query.index) * problem.heads_q + query.head;
-    if constexpr (kCombined) {
-      const long long part_line =
-          static_cast<long long>(piece.part) * problem.all_queries() * problem.heads_q + line;
-      *reinterpret_cast<float4*>(part_o + part_line * config::head_dim + column) = values;
-    } else {
-      *reinterpret_cast<uint2*>(o + line * config::head_dim + column) =
-          uint2{device::pack_from_f32<config::dtype>(values.x, values.y),
-                device::pack_from_f32<config::dtype>(values.z, values.w)};
-    }
-  }
-
-  __device__ __forceinline__ void store_lse(const Problem& problem, const Piece& piece, int row,
-                                            float value) const {
-    if (piece.first_row + row >= piece.rows) return;
-    const Query query = piece.query(piece.first_row + row, problem.group());
-    const long long index = problem.lse_index(piece.sequence, query);
-    if constexpr (kCombined) {
-      part_lse[static_cast<long long>(piece.part) * problem.all_queries() * problem.heads_q + index] = value;
-    } else {
-      lse[index] = value;
-    }
-  }
-};
-
 /// Works on the piece's key tiles, whose slices the stream delivers in turn.
 __device__ __forceinline__ void attend(WarpRows& rows, CacheStream& stream, const Problem& problem,
                                        const Piece& piece, unsigned slices, int& stage) {
 #pragma unroll 1
-  for (int tile = piece.tile; tile < piece.tiles_end; ++tile) {
+  for (int tile = piece.tile; tile < piece.tiles_end; tile += piece.tile_step()) {
     ptx::cp_async_wait_group<config::stages - 2>();
     if constexpr (config::warps_rows == 1) {
       __syncwarp();
@@ -104,31 +74,31 @@ __device__ __forceinline__ void attend(WarpRows& rows, CacheStream& stream, cons
 
 extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
     attention_decode(Half* __restrict__ o, float* __restrict__ lse, float* __restrict__ part_o,
-                     float* __restrict__ part_lse, const Half* __restrict__ q, const Half* __restrict__ k,
-                     const Half* __restrict__ v, const int* __restrict__ seq_lens,
+                     float* __restrict__ part_lse, int* __restrict__ done, const Half* __restrict__ q,
+                     const Half* __restrict__ k, const Half* __restrict__ v, const int* __restrict__ seq_lens,
                      const int* __restrict__ page_table, const int* __restrict__ cu_seq_q,
                      const int* __restrict__ cu_seq_kv, int batches, int heads_q, int heads_kv, int seq_q,
                      int seq_kv, int window_left, int window_right, int parts, int items) {
   extern __shared__ __align__(128) unsigned char shared[];
   const Problem problem{seq_lens, page_table, cu_seq_q, cu_seq_kv,   batches,     heads_q,
                         heads_kv, seq_q,      seq_kv,   window_left, window_right};
-  unsigned char* const queries = shared + config::stages * kStageBytes;
+  unsigned char* const queries = shared + kQueriesOffset;
   const Results results{o, lse, part_o, part_lse};
   const unsigned ring = ptx::shared_address(shared);
   const unsigned slices = ring + CacheStream::key_warp() * 2 * Slice::bytes;
 
   CacheStream stream(problem, k, v, parts, items, ring);
   WarpRows rows(ptx::shared_address(queries));
-  Merge merge(queries + QueryTile::bytes);
+  Merge merge(shared + kOutputsOffset, shared + kSumsOffset);
   int stage = 0;
 #pragma unroll 1
   for (int item = static_cast<int>(blockIdx.x); item < items; item += static_cast<int>(gridDim.x)) {
     const Piece piece(problem, parts, item);
-    if (!piece.has_rows()) continue;
-    if (kCombined && piece.tile >= piece.tiles_end) {
-      // Nothing to merge but a log-sum-exp that says so.
+    if (!piece.has_work()) {
+      // The second launch reads of every part whether there is something to merge.
       const int row = static_cast<int>(threadIdx.x);
-      if (row < config::tile_rows) results.store_lse(problem, piece, row, -device::infinity());
+      if (kHasParts && !config::fused && row < piece.valid_rows())
+        results.store_lse(problem, piece, row, -device::infinity());
       continue;
     }
     copy_queries(queries, q, problem, piece);
@@ -136,11 +106,13 @@ extern "C" __global__ void __launch_bounds__(kThreads, config::blocks_per_sm)
     rows.reset();
     attend(rows, stream, problem, piece, slices, stage);
     merge.run(
-        rows,
+        rows, piece.valid_rows(),
         [&](int row, int column, const float4& values) {
           results.store(problem, piece, row, column, values);
         },
         [&](int row, float value) { results.store_lse(problem, piece, row, value); });
+    if (config::fused && Results::is_part(piece) && is_last_part(done + piece.row_tile, piece.parts))
+      combine(results, problem, piece);
   }
   ptx::cp_async_wait_group<0>();
 }

@@ -36,6 +36,44 @@ INSTANTIATE_TEST_SUITE_P(
                     KernelCase{"batch=3,heads_q=32,heads_kv=4,seq_kv=90,head_dim=128,seq_q=4,causal=true",
                                "persistent=true,splits=1,variant=whole,tile_rows=32,warps=4,stages=3"}));
 
+// Parts merged by the block that finishes last; parts that take turns with the keys, and parts with keys of
+// their own.
+INSTANTIATE_TEST_SUITE_P(
+    Fused, AttentionDecode,
+    testing::Values(
+        KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128", "variant=fused,splits=4"},
+        KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128",
+                   "variant=fused,splits=4,interleaved=false"},
+        KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128",
+                   "variant=split,splits=4,interleaved=true"},
+        // More parts than are read at a time, in every width of a lane's share.
+        KernelCase{"heads_q=4,heads_kv=1,seq_kv=700,head_dim=64",
+                   "variant=fused,splits=16,warps=2,blocks_per_sm=2"},
+        KernelCase{"heads_q=3,heads_kv=1,seq_kv=1100,head_dim=96",
+                   "variant=fused,splits=32,warps=2,persistent=true"},
+        KernelCase{"heads_q=2,heads_kv=1,seq_kv=700,head_dim=256,dtype=f16",
+                   "variant=fused,splits=16,warps=2,stages=2"},
+        // More rows than warps, the last tile not full; parts without keys for the first rows.
+        KernelCase{"batch=2,heads_q=10,heads_kv=2,seq_kv=260,head_dim=64,seq_q=13,causal=true",
+                   "variant=fused,warps=8,warps_rows=2,tile_rows=32,splits=4"},
+        // Rows that see nothing; whole tiles that are left out.
+        KernelCase{"heads_q=8,heads_kv=1,seq_kv=90,head_dim=64,seq_q=100,windowed=true,window_left=50,"
+                   "window_right=0",
+                   "variant=fused,tile_rows=32,warps=2,splits=2"},
+        KernelCase{"batch=2,heads_q=4,heads_kv=2,seq_kv=600,head_dim=64,seq_q=3,mask=k_index < 40 || k_index "
+                   ">= 480 + 30 * batch",
+                   "variant=fused,splits=8,interleaved=false"},
+        KernelCase{"batch=4,heads_q=4,heads_kv=2,seq_q=2,seq_kv=300,head_dim=64,causal=true,ragged=true",
+                   "variant=fused,splits=4",
+                   {{"seq_lens", {300, 1, 0, 129}}}},
+        KernelCase{"batch=3,heads_q=4,heads_kv=2,seq_q=5,seq_kv=260,head_dim=64,causal=true,packed=true",
+                   "variant=fused,splits=4,persistent=true",
+                   {{"cu_seq_q", {0, 5, 5, 7}}, {"cu_seq_kv", {0, 33, 133, 393}}}},
+        KernelCase{
+            "batch=2,heads_q=4,heads_kv=2,seq_q=2,seq_kv=70,head_dim=64,causal=true,page_size=16,pages=12",
+            "variant=fused,splits=2,warps=2",
+            {{"page_table", {3, 1, 11, 0, 7, 2, 4, 10, 6, 5}}}}));
+
 INSTANTIATE_TEST_SUITE_P(
     Masks, AttentionDecode,
     testing::Values(
@@ -83,8 +121,32 @@ INSTANTIATE_TEST_SUITE_P(
                    "splits=1,variant=whole",
                    {{"page_table", {2, 0, 3, 1}}, {"cu_seq_q", {0, 1, 4}}, {"cu_seq_kv", {0, 90, 155}}}}));
 
+TEST(AttentionDecode, LeavesItsCountersAsItFoundThem) {
+  for (const char* config : {"variant=fused,splits=4", "variant=fused,splits=4,persistent=true,warps=2"}) {
+    const Candidate candidate = test::candidate_of(
+        "attention_decode", {"batch=2,heads_q=4,heads_kv=2,seq_kv=300,head_dim=64", config});
+    const Result<Emulation> emulation = emulate(candidate, {.keep_zeroed = true});
+    ASSERT_TRUE(emulation.ok()) << to_string(emulation.error());
+    EXPECT_TRUE(emulation->verdict.passed) << emulation->verdict.detail;
+  }
+}
+
+// What is added to the counters is what the block program says.
+TEST(AttentionDecode, CountsThePartsThatHaveKeys) {
+  const Candidate candidate = test::candidate_of(
+      "attention_decode", {"batch=3,heads_q=4,heads_kv=2,seq_kv=300,head_dim=64,ragged=true",
+                           "variant=fused,splits=4",
+                           {{"seq_lens", {300, 1, 130}}}});
+  const Result<Emulation> emulation = emulate(candidate);
+  ASSERT_TRUE(emulation.ok()) << to_string(emulation.error());
+  EXPECT_TRUE(emulation->verdict.passed) << emulation->verdict.detail;
+  // Tiles of 64 keys: 4 parts, one that needs no counter, 3; of two heads each.
+  EXPECT_EQ(emulation->traffic(0, "done").reduced_bytes, 2 * (4 + 3) * 4);
+  EXPECT_EQ(emulation->traffic(0, "done").program_reduced_bytes, 2 * (4 + 3) * 4);
+}
+
 TEST(AttentionDecode, SaysWhyPartsWithoutKeysAreNoCandidates) {
-  EXPECT_THROW(test::candidate_of("attention_decode", {"heads_q=4,seq_kv=64,head_dim=64", "splits=128"}),
+  EXPECT_THROW(test::candidate_of("attention_decode", {"heads_q=4,seq_kv=64,head_dim=64", "splits=16"}),
                std::runtime_error);
 }
 

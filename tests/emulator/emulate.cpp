@@ -145,8 +145,9 @@ class Emulator {
     return results;
   }
 
-  void run_launches(const EmulatedSource& source, Emulation& emulation, std::uint64_t seed) {
-    tensors_.reset();
+  void run_launches(const EmulatedSource& source, Emulation& emulation, std::uint64_t seed,
+                    bool keep_zeroed = false) {
+    tensors_.reset(keep_zeroed);
     for (const Launch& launch : candidate_.launches) {
       ArgumentValues values(launch.arguments, addresses());
       std::vector<Region> regions = tensors_.regions();
@@ -181,7 +182,7 @@ class Emulator {
     for (std::size_t i = 0; i < tensors_.layouts().size(); ++i)
       first.emplace_back(tensors_[i].data(), tensors_[i].data() + tensors_[i].bytes());
     Emulation ignored;
-    run_launches(source, ignored, ~options_.schedule_seed);
+    run_launches(source, ignored, ~options_.schedule_seed, options_.keep_zeroed);
     for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
       const TensorLayout& layout = tensors_.layouts()[i];
       if (is_output(layout) && std::memcmp(first[i].data(), tensors_[i].data(), first[i].size()) != 0)

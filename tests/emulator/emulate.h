@@ -17,6 +17,8 @@ struct EmulationOptions {
   std::filesystem::path include_folder = WEIR_SOURCE_DIR "/kernels";  // of `#include "device/…"`
   std::uint64_t schedule_seed = 0;  // the order of threads, warps and blocks
   std::uint64_t input_seed = 0;     // 0: the inputs that a GPU verifies with
+  // The second run, for determinism, finds scratch that starts as zeros as the first one left it.
+  bool keep_zeroed = false;
 };
 
 // What a launch did to a tensor by the primitives that are counted, and what its block program says. A kernel

@@ -42,12 +42,13 @@ void ProblemTensors::fill(std::size_t tensor) {
   utility_->fill(memory_[tensor], layouts_[tensor], seed_of(layouts_[tensor].name) ^ seed_);
 }
 
-void ProblemTensors::reset() {
+void ProblemTensors::reset(bool keep_zeroed) {
   for (std::size_t i = 0; i < layouts_.size(); ++i) {
     const TensorLayout& layout = layouts_[i];
-    if (layout.role == Role::in) continue;
+    const bool zeroed = layout.role == Role::scratch && layout.fill == Fill::zero;
+    if (layout.role == Role::in || (zeroed && keep_zeroed)) continue;
     memory_[i].poison();
-    if (layout.role == Role::inout || (layout.role == Role::scratch && layout.fill == Fill::zero)) fill(i);
+    if (layout.role == Role::inout || zeroed) fill(i);
   }
 }
 

@@ -22,8 +22,8 @@ class ProblemTensors {
   std::byte* table(std::size_t number) const { return tables_[number].data(); }
 
   // Everything but `in` tensors: inout ones and scratch that starts as zeros get their values, all else
-  // becomes NaN.
-  void reset();
+  // becomes NaN. `keep_zeroed`: scratch that started as zeros stays as it was left.
+  void reset(bool keep_zeroed = false);
   // Whether kernels may write to `in` tensors.
   void protect_inputs(bool protect);
   // The tensors in their order, then the tables.

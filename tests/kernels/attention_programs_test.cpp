@@ -89,7 +89,7 @@ class Numbers {
 class AttentionDecode : public testing::TestWithParam<Case> {};
 
 // A tile of rows loads the key tiles between the first and the last key that one of its rows sees, whatever
-// the parts; each part that has keys loads the rows and leaves a result for each.
+// the parts; each part that has keys loads the rows and leaves a result for each, if there are others.
 TEST_P(AttentionDecode, MovesTheBytesOfTheFormula) {
   const Candidate candidate = candidate_of("attention_decode", GetParam());
   const Numbers n(candidate);
@@ -97,9 +97,10 @@ TEST_P(AttentionDecode, MovesTheBytesOfTheFormula) {
   const std::int64_t tile_keys = n("warps") / n("warps_rows") * n("keys_per_warp");
   const std::int64_t row_bytes = n("head_dim") * 2;
   const std::int64_t parts = n("splits");
+  const bool fused = n("fused") != 0;
   ASSERT_GT(parts, 0) << "a case names its parts";
 
-  std::int64_t loaded_keys = 0, loaded_rows = 0, rows = 0;
+  std::int64_t loaded_keys = 0, loaded_rows = 0, rows = 0, part_rows = 0, arrivals = 0;
   for (std::int64_t batch = 0; batch < n("batch"); ++batch) {
     const std::int64_t end = group * n.queries(batch);
     rows += end * n("heads_kv");
@@ -115,54 +116,81 @@ TEST_P(AttentionDecode, MovesTheBytesOfTheFormula) {
         loaded_keys += std::min(tile_keys, n.keys(batch) - tile * tile_keys) * n("heads_kv");
       }
       const std::int64_t working_parts =
-          std::min<std::int64_t>(parts, static_cast<std::int64_t>(tiles.size()));
-      loaded_rows += (last - first) * n("heads_kv") * (parts == 1 ? 1 : working_parts);
+          std::max<std::int64_t>(1, std::min<std::int64_t>(parts, static_cast<std::int64_t>(tiles.size())));
+      loaded_rows += working_parts * (last - first) * n("heads_kv");
+      if (parts == 1 || (fused && working_parts == 1)) continue;
+      part_rows += working_parts * (last - first) * n("heads_kv");
+      arrivals += working_parts * n("heads_kv");
     }
   }
 
   const Launch& main = launch_of(candidate, "main");
-  EXPECT_EQ(bytes_moved(candidate, main, "k", AccessKind::load), loaded_keys * row_bytes);
-  EXPECT_EQ(bytes_moved(candidate, main, "v", AccessKind::load), loaded_keys * row_bytes);
-  EXPECT_EQ(bytes_moved(candidate, main, "q", AccessKind::load), loaded_rows * row_bytes);
-  if (parts == 1) {
-    EXPECT_EQ(candidate.launches.size(), 1u);
-    EXPECT_EQ(bytes_moved(candidate, main, "o", AccessKind::store), rows * row_bytes);
-    EXPECT_EQ(bytes_moved(candidate, main, "lse", AccessKind::store), rows * 4);
-    return;
+  const auto bytes = [&](const Launch& launch, const char* tensor, AccessKind kind) {
+    return bytes_moved(candidate, launch, tensor, kind);
+  };
+  EXPECT_EQ(bytes(main, "k", AccessKind::load), loaded_keys * row_bytes);
+  EXPECT_EQ(bytes(main, "v", AccessKind::load), loaded_keys * row_bytes);
+  EXPECT_EQ(bytes(main, "q", AccessKind::load), loaded_rows * row_bytes);
+  EXPECT_EQ(bytes(main, "part_o", AccessKind::store), part_rows * n("head_dim") * 4);
+  EXPECT_EQ(bytes(main, "done", AccessKind::reduce), fused ? arrivals * 4 : 0);
+  EXPECT_EQ(candidate.launches.size(), parts == 1 || fused ? 1u : 2u);
+  // The launch that gives the results.
+  const Launch& last = candidate.launches.back();
+  EXPECT_EQ(bytes(last, "o", AccessKind::store), rows * row_bytes);
+  EXPECT_EQ(bytes(last, "lse", AccessKind::store), rows * 4);
+  if (fused) {
+    EXPECT_EQ(bytes(main, "part_lse", AccessKind::store), part_rows * 4);
+    EXPECT_EQ(bytes(main, "part_o", AccessKind::load), part_rows * n("head_dim") * 4);
+    EXPECT_EQ(bytes(main, "part_lse", AccessKind::load), part_rows * 4);
+  } else if (parts > 1) {
+    EXPECT_EQ(bytes(main, "o", AccessKind::store), 0);
+    EXPECT_EQ(bytes(main, "part_lse", AccessKind::store), parts * rows * 4);
+    if (n("packed") == 0) {
+      EXPECT_EQ(bytes(last, "part_o", AccessKind::load), part_rows * n("head_dim") * 4);
+    }
+    EXPECT_EQ(bytes(last, "part_lse", AccessKind::load), parts * rows * 4);
   }
-  EXPECT_EQ(bytes_moved(candidate, main, "o", AccessKind::store), 0);
-  EXPECT_EQ(bytes_moved(candidate, main, "part_o", AccessKind::store), loaded_rows * n("head_dim") * 4);
-  EXPECT_EQ(bytes_moved(candidate, main, "part_lse", AccessKind::store), parts * rows * 4);
-  const Launch& combine = launch_of(candidate, "combine");
-  if (n("packed") == 0) {
-    EXPECT_EQ(bytes_moved(candidate, combine, "part_o", AccessKind::load), loaded_rows * n("head_dim") * 4);
-  }
-  EXPECT_EQ(bytes_moved(candidate, combine, "part_lse", AccessKind::load), parts * rows * 4);
-  EXPECT_EQ(bytes_moved(candidate, combine, "o", AccessKind::store), rows * row_bytes);
-  EXPECT_EQ(bytes_moved(candidate, combine, "lse", AccessKind::store), rows * 4);
 }
 
 INSTANTIATE_TEST_SUITE_P(
     Shapes, AttentionDecode,
     testing::Values(
-        Case{"heads_q=32,heads_kv=8,seq_kv=4096,head_dim=128", "splits=16,warps=4"},
+        Case{"heads_q=32,heads_kv=8,seq_kv=4096,head_dim=128", "splits=16,warps=4,variant=split"},
+        Case{"heads_q=32,heads_kv=8,seq_kv=4096,head_dim=128", "splits=16,warps=4,variant=fused"},
+        // The last tile is a short one, whoever has it.
+        Case{"heads_q=32,heads_kv=8,seq_kv=4033,head_dim=128",
+             "splits=8,warps=4,variant=split,interleaved=true"},
+        Case{"heads_q=32,heads_kv=8,seq_kv=4033,head_dim=128",
+             "splits=8,warps=4,variant=fused,interleaved=false"},
         Case{"batch=2,heads_q=32,heads_kv=8,seq_kv=1000,head_dim=128", "splits=1,variant=whole,warps=4"},
-        Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true", "splits=4,warps=4"},
+        Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true",
+             "splits=4,warps=4,variant=split"},
+        Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true",
+             "splits=4,warps=4,variant=fused"},
         Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true,windowed=true,window_left=70",
-             "splits=4,warps=4,tile_rows=32"},
+             "splits=4,warps=4,tile_rows=32,variant=split"},
+        Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true,windowed=true,window_left=70",
+             "splits=4,warps=4,tile_rows=32,variant=fused"},
         Case{"heads_q=2,seq_q=40,seq_kv=20,head_dim=96,causal=true", "splits=1,variant=whole"},
         Case{"heads_q=2,seq_q=20,seq_kv=200,head_dim=64,windowed=true,window_left=3,window_right=40",
-             "splits=2"}));
+             "splits=2,variant=split"},
+        Case{"heads_q=2,seq_q=20,seq_kv=200,head_dim=64,windowed=true,window_left=3,window_right=40",
+             "splits=2,warps=2,variant=fused"}));
+
+const Tables kRagged = {{"seq_lens", {300, 1, 0, 129}}};
+const Tables kPacked = {{"cu_seq_q", {0, 5, 5, 7}}, {"cu_seq_kv", {0, 33, 133, 393}}};
 
 INSTANTIATE_TEST_SUITE_P(
     Lengths, AttentionDecode,
     testing::Values(
         Case{"batch=4,heads_q=4,heads_kv=2,seq_q=2,seq_kv=300,head_dim=64,causal=true,ragged=true",
-             "splits=4,warps=4",
-             {{"seq_lens", {300, 1, 0, 129}}}},
+             "splits=4,warps=4,variant=split", kRagged},
+        Case{"batch=4,heads_q=4,heads_kv=2,seq_q=2,seq_kv=300,head_dim=64,causal=true,ragged=true",
+             "splits=4,warps=4,variant=fused", kRagged},
         Case{"batch=3,heads_q=4,heads_kv=2,seq_q=5,seq_kv=260,head_dim=64,causal=true,packed=true",
-             "splits=4",
-             {{"cu_seq_q", {0, 5, 5, 7}}, {"cu_seq_kv", {0, 33, 133, 393}}}},
+             "splits=4,variant=split", kPacked},
+        Case{"batch=3,heads_q=4,heads_kv=2,seq_q=5,seq_kv=260,head_dim=64,causal=true,packed=true",
+             "splits=4,variant=fused", kPacked},
         Case{"batch=2,heads_q=4,heads_kv=2,seq_kv=40,head_dim=128,page_size=7,ragged=true",
              "splits=1,variant=whole",
              {{"page_table", {11, 0, 9, 2, 4, 5, 3, 6, 7, 8, 1, 10}}, {"seq_lens", {40, 13}}}}));
@@ -190,6 +218,17 @@ TEST(AttentionDecodeSplits, FillTheDevice) {
                      {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128", std::string("splits=") + splits});
     EXPECT_EQ(candidate.launches[0].grid[0], 8 * parts);
   }
+}
+
+TEST(AttentionDecodeFused, HasOneLaunchAndAtLeastTwoParts) {
+  const Candidate candidate = candidate_of(
+      "attention_decode", {"heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128", "variant=fused,splits=-1"});
+  EXPECT_EQ(candidate.launches.size(), 1u);
+  EXPECT_EQ(candidate.launches[0].grid[0], 8 * 16);
+  // 512 tiles of rows fill 132 multiprocessors without being cut.
+  EXPECT_THROW(candidate_of("attention_decode", {"batch=64,heads_q=32,heads_kv=8,seq_kv=16384,head_dim=128",
+                                                 "variant=fused,splits=-2"}),
+               std::runtime_error);
 }
 
 TEST(AttentionDecodePersistence, LaunchesAsManyBlocksAsTheDeviceHolds) {

@@ -47,7 +47,7 @@ class CacheStream {
   __device__ __forceinline__ void copy_next() {
     if (item_ < items_) {
       if (piece_.admitted(piece_.tile, problem_.group()) != config::Range::none) copy();
-      ++piece_.tile;
+      piece_.tile += piece_.tile_step();
       find_tile();
     }
     ptx::cp_async_commit_group();

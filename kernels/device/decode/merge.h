@@ -7,42 +7,45 @@
 
 namespace decode {
 
-constexpr int kMergedColumns = 32;
+/// Whether the outputs take the place of the ring, which is free when a block's only piece is done.
+constexpr bool kMergedInPlace = config::fused && !config::persistent;
+/// At a time.
+constexpr int kMergedColumns = kMergedInPlace ? config::head_dim : 32;
 /// In f32: the rows of half a warp's pairs of columns cover all banks once.
 constexpr int kMergePitch = kMergedColumns + 8;
-constexpr int kMergeBytes =
-    kKeyWarps * config::tile_rows * (kMergePitch + 2) * static_cast<int>(sizeof(float));
+constexpr int kMergeBytes = kKeyWarps * config::tile_rows * kMergePitch * static_cast<int>(sizeof(float));
 
 /// Base and sum of a row's softmax over one warp's keys.
 struct RowSum {
   float base, sum;
 };
 
-/// Shared memory of the merge: sums of all warps, then outputs of all warps, `kMergedColumns` at a time.
+/// Shared memory of the merge: sums of all warps, and outputs of all warps, `kMergedColumns` at a time.
 class Merge {
  public:
-  __device__ __forceinline__ explicit Merge(unsigned char* shared)
-      : sums_(reinterpret_cast<RowSum*>(shared)),
-        outputs_(reinterpret_cast<float*>(shared + kKeyWarps * config::tile_rows * sizeof(RowSum))) {}
+  /// What lies in `outputs`, kMergeBytes, is no longer needed when the last warp runs the merge.
+  __device__ __forceinline__ Merge(unsigned char* outputs, unsigned char* sums)
+      : sums_(reinterpret_cast<RowSum*>(sums)), outputs_(reinterpret_cast<float*>(outputs)) {}
 
-  /// Calls store(row, first column, four merged and normalised columns) once for each row of the tile and
-  /// four columns, and store_lse(row, natural logarithm of the row's sum) once for each row. The summation
-  /// order is fixed. All threads of the block together; at the end shared memory is free again.
+  /// Calls store(row, first column, four merged and normalised columns) once for each of the tile's first
+  /// `valid_rows` rows and four columns, and store_lse(row, natural logarithm of the row's sum) once for
+  /// each. The summation order is fixed. All threads of the block together; at the end shared memory is free
+  /// again.
   template <class Store, class StoreLse>
-  __device__ __forceinline__ void run(WarpRows& rows, Store store, StoreLse store_lse) {
+  __device__ __forceinline__ void run(WarpRows& rows, int valid_rows, Store store, StoreLse store_lse) {
     rows.softmax.finish();
     publish_sums(rows);
     __syncthreads();
     const int thread = static_cast<int>(threadIdx.x);
-    if (thread < config::tile_rows) store_lse(thread, log_sum_exp(total(thread)));
+    if (thread < valid_rows) store_lse(thread, log_sum_exp(total(thread)));
     float factors[kRowTiles][2];
 #pragma unroll
     for (int i = 0; i < 2 * kRowTiles; ++i) factors[i / 2][i % 2] = factor(rows, i / 2, i % 2);
 #pragma unroll
     for (int column = 0; column < config::head_dim; column += kMergedColumns) {
-      publish_columns(rows, factors, column);
+      publish_columns(rows, valid_rows, factors, column);
       __syncthreads();
-      for (int i = thread; i < config::tile_rows * kMergedColumns / 4; i += kThreads) {
+      for (int i = thread; i < valid_rows * (kMergedColumns / 4); i += kThreads) {
         const int row = i / (kMergedColumns / 4);
         const int quad = i % (kMergedColumns / 4) * 4;
         store(row, column + quad, merged(row, quad));
@@ -91,12 +94,13 @@ class Merge {
     return all.sum == 0.0f ? 0.0f : ptx::ex2_approx_ftz(rows.softmax.base[tile][half] - all.base) / all.sum;
   }
 
-  __device__ __forceinline__ void publish_columns(const WarpRows& rows, const float (&factors)[kRowTiles][2],
-                                                  int first_column) {
+  __device__ __forceinline__ void publish_columns(const WarpRows& rows, int valid_rows,
+                                                  const float (&factors)[kRowTiles][2], int first_column) {
 #pragma unroll
     for (int tile = 0; tile < kRowTiles; ++tile) {
 #pragma unroll
       for (int half = 0; half < 2; ++half) {
+        if (WarpRows::row(tile, half) >= valid_rows) continue;
         float* destination = outputs_ +
                              line(CacheStream::key_warp(), WarpRows::row(tile, half)) * kMergePitch +
                              WarpRows::lane() % 4 * 2;
