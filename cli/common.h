@@ -22,6 +22,7 @@ void register_compare(CLI::App& app, int& exit_code);
 void register_db(CLI::App& app, int& exit_code);
 void register_doctor(CLI::App& app, int& exit_code);
 void register_kernels(CLI::App& app, int& exit_code);
+void register_mask(CLI::App& app, int& exit_code);
 void register_pick(CLI::App& app, int& exit_code);
 void register_predict(CLI::App& app, int& exit_code);
 void register_probe(CLI::App& app, int& exit_code);

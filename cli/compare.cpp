@@ -25,7 +25,7 @@ struct Options {
 };
 
 void add_comparison_options(CLI::App& command, ComparisonOptions& options, std::filesystem::path& charts) {
-  command.add_option("--db", options.db, "Stores with measured rows; may be given several times");
+  command.add_option("--db", options.db, "Stores with measured rows, or folders of them; may be given several times");
   command.add_option("--gpu", options.gpus, "Device profiles to predict for; may be given several times");
   command.add_option("--table", options.tables, "Only these tables of the file, by name");
   command.add_option("--charts", charts, "Write the charts to this folder, as SVG, and refer to them");
@@ -72,9 +72,10 @@ Result<std::string> as_markdown(const EvaluatedComparison& evaluated, const std:
 Json as_json(const EvaluatedComparison& evaluated) {
   const auto amounts = [](const comparison::Amounts& values) {
     static constexpr std::pair<comparison::Quantity, const char*> kKeys[] = {
-        {comparison::Quantity::flops, "flops"},       {comparison::Quantity::sram, "sram_level_bytes"},
-        {comparison::Quantity::l2, "l2_bytes"},       {comparison::Quantity::dram, "dram_bytes"},
-        {comparison::Quantity::time, "time_seconds"}, {comparison::Quantity::memory, "memory_bytes"}};
+        {comparison::Quantity::flops, "useful_flops"},    {comparison::Quantity::executed, "executed_flops"},
+        {comparison::Quantity::sram, "sram_level_bytes"}, {comparison::Quantity::l2, "l2_bytes"},
+        {comparison::Quantity::dram, "dram_bytes"},       {comparison::Quantity::time, "time_seconds"},
+        {comparison::Quantity::memory, "memory_bytes"}};
     Json json = Json::object();
     for (const auto& [quantity, key] : kKeys) {
       if (const auto found = values.find(quantity); found != values.end()) json[key] = found->second;

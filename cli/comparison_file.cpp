@@ -17,6 +17,25 @@ std::filesystem::path found(const std::filesystem::path& file) {
   return std::filesystem::exists(file) || file.is_absolute() ? file : home_folder() / file;
 }
 
+// A folder stands for the stores in it.
+std::vector<std::filesystem::path> stores_of(const std::vector<std::string>& given) {
+  std::vector<std::filesystem::path> files;
+  for (const std::string& name : given) {
+    const std::filesystem::path path = found(name);
+    if (!std::filesystem::is_directory(path)) {
+      files.push_back(path);
+      continue;
+    }
+    std::vector<std::filesystem::path> inside;
+    for (const auto& entry : std::filesystem::directory_iterator(path)) {
+      if (entry.path().extension() == ".weir") inside.push_back(entry.path());
+    }
+    std::sort(inside.begin(), inside.end());
+    files.insert(files.end(), inside.begin(), inside.end());
+  }
+  return files;
+}
+
 }  // namespace
 
 Result<EvaluatedComparison> evaluate_comparison(const ComparisonOptions& options) {
@@ -38,8 +57,8 @@ Result<EvaluatedComparison> evaluate_comparison(const ComparisonOptions& options
   Result<std::vector<DeviceProfile>> profiles = load_all_profiles(profiles_folder());
   if (!profiles) return profiles.error();
   sources.profiles = std::move(*profiles);
-  for (const std::string& file : options.db) {
-    Result<Store> store = Store::open(found(file), Store::Mode::read_only);
+  for (const std::filesystem::path& file : stores_of(options.db)) {
+    Result<Store> store = Store::open(file, Store::Mode::read_only);
     if (!store) return store.error();
     sources.stores.push_back(std::move(*store));
   }

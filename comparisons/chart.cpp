@@ -52,7 +52,8 @@ std::string axis_text(Quantity quantity, double value) {
     }
     return text.substr(0, end) + text.substr(space);
   }
-  return quantity == Quantity::flops ? text_of(quantity, value) : report::short_bytes(value);
+  return quantity == Quantity::flops || quantity == Quantity::executed ? text_of(quantity, value)
+                                                                       : report::short_bytes(value);
 }
 
 std::string line(const std::vector<Point>& points, const Scale& x, const Scale& y) {

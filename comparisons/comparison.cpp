@@ -9,9 +9,10 @@ namespace weir::comparison {
 namespace {
 
 constexpr std::array kQuantities = {
-    std::pair{"flops", Quantity::flops}, std::pair{"sram", Quantity::sram},
-    std::pair{"l2", Quantity::l2},       std::pair{"dram", Quantity::dram},
-    std::pair{"time", Quantity::time},   std::pair{"memory", Quantity::memory}};
+    std::pair{"flops", Quantity::flops},  std::pair{"executed", Quantity::executed},
+    std::pair{"sram", Quantity::sram},    std::pair{"l2", Quantity::l2},
+    std::pair{"dram", Quantity::dram},    std::pair{"time", Quantity::time},
+    std::pair{"memory", Quantity::memory}};
 constexpr std::array kLayouts = {std::pair{"rows", Layout::rows}, std::pair{"series", Layout::series},
                                  std::pair{"crossings", Layout::crossings},
                                  std::pair{"slopes", Layout::slopes}};
@@ -87,6 +88,8 @@ const char* to_string(Quantity quantity) {
   switch (quantity) {
     case Quantity::flops:
       return "FLOPs";
+    case Quantity::executed:
+      return "FLOPs executed";
     case Quantity::sram:
       return "SRAM level";
     case Quantity::l2:

@@ -9,7 +9,7 @@
 //       layout: series                  rows (default), series, crossings or slopes
 //       group: forward                  only rows of this group; default: all
 //       x: keys                         what x is
-//       columns: [sram, l2, dram, time, flops, memory]
+//       columns: [flops, executed, sram, l2, dram, time, memory]
 //       relative_to: flash              quantities also as multiples of this series' in the same group
 //       times: 128                      quantities are multiplied by it
 //       charts: [time]                  quantities to draw over x
@@ -27,12 +27,13 @@
 namespace weir::comparison {
 
 enum class Quantity {
-  flops,   // that a user counts (the definition's useful_flops)
-  sram,    // bytes that tiles ask for, each load and store counted: the count of IO-complexity theory
-  l2,      // bytes between the SMs and the L2
-  dram,    // bytes between the L2 and DRAM, while the kernels run
-  time,    // seconds
-  memory,  // bytes that all tensors take, those that parts share once
+  flops,     // that a user counts (the definition's useful_flops)
+  executed,  // that tensor cores execute, whole tiles
+  sram,      // bytes that tiles ask for, each load and store counted: the count of IO-complexity theory
+  l2,        // bytes that the L2 serves and takes, requests of neighbouring SMs merged
+  dram,      // bytes between the L2 and DRAM, while the kernels run
+  time,      // seconds
+  memory,    // bytes that all tensors take, those that parts share once
 };
 const char* to_string(Quantity quantity);  // the column's title
 

@@ -1,8 +1,8 @@
 #include "comparisons/evaluate.h"
 
 #include <algorithm>
-#include <set>
 
+#include "comparisons/executed_flops.h"
 #include "kernels/definition.h"
 #include "masks/problem_mask.h"
 #include "simulator/predict.h"
@@ -93,6 +93,11 @@ const Record* best_of(const std::vector<Record>& records, const Part& part) {
   return best;
 }
 
+const Record* find_best(const std::map<std::string, std::vector<Record>>& of_problems, const Part& part) {
+  const auto records = of_problems.find(part.definition.name() + " " + to_string(part.problem));
+  return records == of_problems.end() ? nullptr : best_of(records->second, part);
+}
+
 void add_prediction(Amounts& amounts, const Prediction& prediction) {
   amounts[Quantity::sram] = prediction.bounds.sram_level_bytes;
   if (prediction.fidelity == "bounds") return;
@@ -106,6 +111,8 @@ void add_measurement(Amounts& amounts, const Measurement& measurement) {
   amounts[Quantity::time] = measurement.timing.median_seconds;
   if (measurement.tier != Tier::counters) return;
   const Counters& counters = measurement.counters;
+  if (const std::optional<double> asked = requested_l2_read_bytes(counters))
+    amounts[Quantity::sram] = *asked + counters.l2_write_bytes;
   amounts[Quantity::l2] = counters.l2_read_bytes + counters.l2_write_bytes;
   amounts[Quantity::dram] = counters.dram_read_bytes + counters.dram_write_bytes;
 }
@@ -121,11 +128,13 @@ DeviceLimits limits_to_predict(const KernelDefinition& definition, const DeviceP
   return limits;
 }
 
-// What does not depend on the configuration: FLOPs that count, and the tensors' bytes.
-void add_problem(PartResult& result, const Part& part, const Config& config, const DeviceLimits& limits) {
+// What follows from the definition alone: FLOPs, and the tensors' bytes.
+void add_problem(PartResult& result, const Part& part, const Config& config, const DeviceLimits& limits,
+                 bool count_flops) {
   const Result<Candidate> candidate = part.definition.resolve(part.problem, config, limits);
   if (!candidate) return;
   result.predicted[Quantity::flops] = candidate->useful_flops;
+  if (count_flops) result.predicted[Quantity::executed] = executed_flops(*candidate);
   for (const TensorLayout& tensor : candidate->tensors) {
     const auto renamed = part.tensor_names.find(tensor.name);
     const std::string& name = renamed == part.tensor_names.end() ? tensor.name : renamed->second;
@@ -134,15 +143,26 @@ void add_problem(PartResult& result, const Part& part, const Config& config, con
   }
 }
 
-// Whether a table shows what only a walk through the cache tells.
-bool needs_walk(const Comparison& comparison, const WorkloadRow& row) {
-  const auto walked = [](Quantity q) {
-    return q == Quantity::l2 || q == Quantity::dram || q == Quantity::time;
-  };
-  return std::any_of(comparison.tables.begin(), comparison.tables.end(), [&](const Table& table) {
-    return shows(table, row) && (std::any_of(table.columns.begin(), table.columns.end(), walked) ||
-                                 std::any_of(table.charts.begin(), table.charts.end(), walked));
-  });
+// What the tables that show a row ask of its parts beyond the cheap counts.
+struct Needs {
+  bool walk = false;   // through the cache
+  bool flops = false;  // that are executed
+
+  auto operator<=>(const Needs&) const = default;
+};
+
+Needs needs_of(const Comparison& comparison, const WorkloadRow& row) {
+  Needs needs;
+  for (const Table& table : comparison.tables) {
+    if (!shows(table, row)) continue;
+    for (const std::vector<Quantity>* quantities : {&table.columns, &table.charts}) {
+      for (const Quantity quantity : *quantities) {
+        needs.walk |= quantity == Quantity::l2 || quantity == Quantity::dram || quantity == Quantity::time;
+        needs.flops |= quantity == Quantity::executed;
+      }
+    }
+  }
+  return needs;
 }
 
 class Evaluation {
@@ -151,27 +171,27 @@ class Evaluation {
              const std::map<std::string, std::vector<Record>>* measured)
       : profile_(profile), calibration_(std::move(calibration)), measured_(measured) {}
 
-  Result<PartResult> part(const Part& part, bool walk) {
-    const auto known = results_.find({part.identity, walk});
+  Result<PartResult> part(const Part& part, const Needs& needs) {
+    const auto known = results_.find({part.identity, needs});
     if (known != results_.end()) return known->second;
-    Result<PartResult> result = evaluate(part, walk);
-    if (result) results_.emplace(std::pair{part.identity, walk}, *result);
+    Result<PartResult> result = evaluate(part, needs);
+    if (result) results_.emplace(std::pair{part.identity, needs}, *result);
     return result;
   }
 
  private:
-  Result<PartResult> evaluate(const Part& part, bool walk) const {
+  Result<PartResult> evaluate(const Part& part, const Needs& needs) const {
     PartResult result;
     const DeviceLimits limits = limits_to_predict(part.definition, profile_);
-    if (const Record* record = find(part)) {
+    if (const Record* record = measured_ == nullptr ? nullptr : find_best(*measured_, part)) {
       const Result<Config> config = part.definition.config(record->config);
-      if (config) add_problem(result, part, *config, limits);
+      if (config) add_problem(result, part, *config, limits, needs.flops);
       if (record->prediction) add_prediction(result.predicted, *record->prediction);
       add_measurement(result.measured, *record->measurement);
       return result;
     }
     ExploreOptions options;
-    options.predict.fidelity = walk ? Fidelity::cache : Fidelity::bounds;
+    options.predict.fidelity = needs.walk ? Fidelity::cache : Fidelity::bounds;
     options.contenders = 1;
     options.calibration = calibration_;
     options.only = part.configs;
@@ -183,21 +203,15 @@ class Evaluation {
       return result;
     }
     const RankedConfig& best = space->ranked.front();
-    add_problem(result, part, best.config, limits);
+    add_problem(result, part, best.config, limits, needs.flops);
     add_prediction(result.predicted, best.prediction);
     return result;
-  }
-
-  const Record* find(const Part& part) const {
-    if (measured_ == nullptr) return nullptr;
-    const auto records = measured_->find(part.definition.name() + " " + to_string(part.problem));
-    return records == measured_->end() ? nullptr : best_of(records->second, part);
   }
 
   const DeviceProfile& profile_;
   std::optional<Calibration> calibration_;
   const std::map<std::string, std::vector<Record>>* measured_;  // of this GPU; null: none
-  std::map<std::pair<std::string, bool>, PartResult> results_;
+  std::map<std::pair<std::string, Needs>, PartResult> results_;
 };
 
 // Sums what every part has.
@@ -246,13 +260,11 @@ bool DeviceResult::has_measurements() const {
 
 Result<std::vector<DeviceResult>> evaluate(const Comparison& comparison, const Sources& sources) {
   std::vector<std::vector<Part>> rows;
-  std::set<std::string> wanted;
   for (const WorkloadRow& row : comparison.rows) {
     std::vector<Part>& parts = rows.emplace_back();
     for (const RowPart& asked : row.parts) {
       Result<Part> part = read_part(asked, sources.kernels_folder);
       if (!part) return part.error();
-      wanted.insert(part->definition.name() + " " + to_string(part->problem));
       parts.push_back(std::move(*part));
     }
   }
@@ -261,9 +273,11 @@ Result<std::vector<DeviceResult>> evaluate(const Comparison& comparison, const S
 
   std::vector<std::pair<const DeviceProfile*, const std::map<std::string, std::vector<Record>>*>> devices;
   for (const auto& [gpu, records] : *measured) {
-    const bool has_part = std::any_of(wanted.begin(), wanted.end(),
-                                      [&](const std::string& part) { return records.contains(part); });
-    if (!has_part) continue;
+    const bool has_row = std::any_of(rows.begin(), rows.end(), [&](const std::vector<Part>& parts) {
+      return std::all_of(parts.begin(), parts.end(),
+                         [&](const Part& part) { return find_best(records, part) != nullptr; });
+    });
+    if (!has_row) continue;
     const Result<DeviceProfile> profile = profile_for(sources.profiles, gpu);
     if (!profile) return profile.error();
     devices.emplace_back(*profile_named(sources.profiles, profile->name), &records);
@@ -284,10 +298,10 @@ Result<std::vector<DeviceResult>> evaluate(const Comparison& comparison, const S
     DeviceResult device{
         profile->name, profile->title, calibration_note(uncalibrated(*profile)), profile->dram_bytes, {}};
     for (std::size_t i = 0; i < rows.size(); ++i) {
-      const bool walk = needs_walk(comparison, comparison.rows[i]);
+      const Needs needs = needs_of(comparison, comparison.rows[i]);
       std::vector<PartResult> parts;
       for (const Part& part : rows[i]) {
-        Result<PartResult> result = evaluation.part(part, walk);
+        Result<PartResult> result = evaluation.part(part, needs);
         if (!result) return result.error();
         parts.push_back(std::move(*result));
       }

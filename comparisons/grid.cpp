@@ -37,6 +37,11 @@ std::vector<std::string> calibration_notes(const std::vector<DeviceResult>& devi
   return notes;
 }
 
+// Follows from the problem and the configuration alone: nothing is measured.
+bool is_exact(Quantity quantity) {
+  return quantity == Quantity::flops || quantity == Quantity::executed || quantity == Quantity::memory;
+}
+
 // Columns of a quantity in the layout `rows`: which amounts, and what the head says of them.
 struct Column {
   Quantity quantity;
@@ -48,8 +53,7 @@ std::vector<Column> columns_of(const Table& table) {
   std::vector<Column> columns;
   for (const Quantity quantity : table.columns) {
     const std::string name = to_string(quantity);
-    const bool only_known =
-        quantity == Quantity::flops || quantity == Quantity::sram || quantity == Quantity::memory;
+    const bool only_known = is_exact(quantity);
     columns.push_back({quantity, false, only_known ? name : name + ", predicted"});
     if (!only_known)
       columns.push_back({quantity, true, name + (quantity == Quantity::time ? ", measured" : ", counted")});
@@ -149,9 +153,8 @@ Grid series_grid(const Comparison& comparison, const Table& table, const DeviceR
         some_too_large = some_too_large || !fits;
         cells.push_back(text_of(quantity, *predicted) + (fits ? "" : " †"));
       } else {
-        const bool is_count = quantity == Quantity::flops || quantity == Quantity::sram;
-        some_predicted = some_predicted || !is_count;
-        cells.push_back((is_count ? "" : "≈ ") + text_of(quantity, *predicted));
+        some_predicted = some_predicted || !is_exact(quantity);
+        cells.push_back((is_exact(quantity) ? "" : "≈ ") + text_of(quantity, *predicted));
       }
     }
     grid.rows.push_back(std::move(cells));
@@ -166,8 +169,8 @@ Grid series_grid(const Comparison& comparison, const Table& table, const DeviceR
 Grid crossings_grid(const Comparison& comparison, const Table& table,
                     const std::vector<DeviceResult>& devices) {
   Grid grid{table.title,
-            {"GPU", "", "first", "", "crossings at " + table.x, "last", ""},
-            3,
+            {"GPU", "series", "and", "faster at the least " + table.x, "crossings at", "faster at the most"},
+            4,
             {},
             calibration_notes(devices)};
   grid.head = {
@@ -240,6 +243,7 @@ Grid slopes_grid(const Comparison& comparison, const Table& table, const std::ve
 std::string text_of(Quantity quantity, double value) {
   switch (quantity) {
     case Quantity::flops:
+    case Quantity::executed:
       return value >= 999.5e9 ? fmt::format("{:.3g} TFLOP", value / 1e12)
                               : fmt::format("{:.3g} GFLOP", value / 1e9);
     case Quantity::time:

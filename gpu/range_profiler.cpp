@@ -51,6 +51,7 @@ struct RangeProfiler::Impl {
   Status collect(const std::function<Status()>& before, const std::vector<std::function<Status()>>& parts);
   Status collect_all(ScheduledSet& ready, const std::function<Status()>& before,
                      const std::vector<std::function<Status()>>& parts);
+  Result<std::size_t> decode();
   Status settle(ScheduledSet& ready, const std::vector<std::function<Status()>>& parts);
   Status collect_part(std::size_t index, const std::function<Status()>& part, std::size_t parts);
   Result<Values> evaluate(ScheduledSet& ready, const MetricSet& set, std::size_t range) const;
@@ -220,6 +221,15 @@ Status RangeProfiler::Impl::collect(const std::function<Status()>& before,
   return ok_status();
 }
 
+// Moves what was collected into the counter data; the number of ranges that were dropped.
+Result<std::size_t> RangeProfiler::Impl::decode() {
+  WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_DecodeData_Params, params);
+  params.pRangeProfilerObject = profiler;
+  const CUptiResult code = api.cuptiRangeProfilerDecodeData(&params);
+  if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerDecodeData");
+  return static_cast<std::size_t>(params.numOfRangeDropped);
+}
+
 // Runs the parts once for nothing. The first collection after the profiler was opened sets up CUPTI's own
 // buffers on the device, after the caller has cleaned the L2: what is left dirty there is written to DRAM by
 // the first kernel that is counted, 4.5 to 5 MB on an H100 (attention_decode's first candidates in
@@ -227,6 +237,7 @@ Status RangeProfiler::Impl::collect(const std::function<Status()>& before,
 Status RangeProfiler::Impl::settle(ScheduledSet& ready, const std::vector<std::function<Status()>>& parts) {
   if (Status status = configure(ready, parts.size()); !status) return status;
   if (Status status = collect([] { return ok_status(); }, parts); !status) return status;
+  if (Result<std::size_t> dropped = decode(); !dropped) return dropped.error();
   ready.settled = true;
   return ok_status();
 }
@@ -280,21 +291,18 @@ Status RangeProfiler::Impl::collect_all(ScheduledSet& ready, const std::function
   for (int attempt = 1;; ++attempt) {
     if (Status status = configure(ready, parts.size()); !status) return status;
     if (Status status = collect(before, parts); !status) return status;
-    WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_DecodeData_Params, decode);
-    decode.pRangeProfilerObject = profiler;
-    CUptiResult code = api.cuptiRangeProfilerDecodeData(&decode);
-    if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerDecodeData");
+    const Result<std::size_t> dropped = decode();
+    if (!dropped) return dropped.error();
     WEIR_CUPTI_PARAMS(CUpti_RangeProfiler_GetCounterDataInfo_Params, info);
     info.pCounterDataImage = ready.counters.data();
     info.counterDataImageSize = ready.counters.size();
-    code = api.cuptiRangeProfilerGetCounterDataInfo(&info);
+    const CUptiResult code = api.cuptiRangeProfilerGetCounterDataInfo(&info);
     if (code != CUPTI_SUCCESS) return api.error(code, "cuptiRangeProfilerGetCounterDataInfo");
-    if (decode.numOfRangeDropped == 0 && info.numTotalRanges == parts.size()) return ok_status();
+    if (*dropped == 0 && info.numTotalRanges == parts.size()) return ok_status();
     if (attempt < kAttempts) continue;
     return Error{ErrorKind::failed,
                  "the counters of this run were lost: " + std::to_string(info.numTotalRanges) + " of " +
-                     std::to_string(parts.size()) + " ranges, " + std::to_string(decode.numOfRangeDropped) +
-                     " dropped",
+                     std::to_string(parts.size()) + " ranges, " + std::to_string(*dropped) + " dropped",
                  ""};
   }
 }

@@ -79,9 +79,17 @@ class WorkerBackend : public Backend {
 
   Result<Counters> count(const Executable& executable, const CountOptions& options) override {
     const std::lock_guard lock(mutex_);
-    const Result<WorkerReply> reply =
-        call({.call = WorkerCall::count, .executables = {executable}, .counting = options},
-             options_.patience.count);
+    const auto ask = [&] {
+      return call({.call = WorkerCall::count, .executables = {executable}, .counting = options},
+                  options_.patience.count);
+    };
+    Result<WorkerReply> reply = ask();
+    // CUPTI can fail in a process in which it has counted many candidates (CUPTI_ERROR_UNKNOWN, one of 680 on
+    // an H100); a new process begins anew.
+    if (!reply && reply.error().kind == ErrorKind::counters_denied) {
+      process_.reset();
+      reply = ask();
+    }
     if (!reply) return about(executable, reply.error());
     return reply.value().counters;
   }

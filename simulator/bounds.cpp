@@ -21,7 +21,7 @@ class Counter {
     bounds.sram_level_bytes += bytes;
     const bool reads = action.access != AccessKind::store, writes = action.access != AccessKind::load;
     const bool counts = candidate_.tensors[action.tensor].role != Role::scratch;
-    for_each_cell(grid, box, [&](CellId cell) {
+    for_each_cell(grid, box, [&](CellId cell, const auto&) {
       if (reads && !read_[cell] && !written_[cell]) bounds.compulsory_bytes += cells_.bytes[cell];
       if (writes && !written_[cell] && counts)
         bounds.compulsory_bytes += grid.stored_share * cells_.bytes[cell];

@@ -147,9 +147,25 @@ std::int64_t count_cells(CellGrid& grid) {
   return grid.cells = stride;
 }
 
-void coarsen(CellGrid& grid) {
-  const auto begin = grid.dimensions.begin();
-  std::ranges::max_element(begin, begin + grid.rank, {}, &CellGrid::Dimension::count)->cell *= 2;
+// Doubles the cells along a dimension in which tiles are wider than them, if there is one: what lies side by
+// side in others (heads, sequences) is used at different times.
+void coarsen(CellGrid& grid, const Cuts& cuts) {
+  const auto rank = [&](int d) {
+    const CellGrid::Dimension& dimension = grid.dimensions[d];
+    return std::pair(dimension.cell < cuts.widest[d], dimension.count);
+  };
+  int best = 0;
+  for (int d = 1; d < grid.rank; ++d) {
+    if (rank(d) > rank(best)) best = d;
+  }
+  grid.dimensions[best].cell *= 2;
+}
+
+bool tiles_cut_cells(const CellGrid& grid, const Cuts& cuts) {
+  for (int d = 0; d < grid.rank; ++d) {
+    if (cuts.gcd[d] % grid.dimensions[d].cell != 0) return true;
+  }
+  return false;
 }
 
 // What DRAM moves for each cell.
@@ -242,16 +258,18 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
     CellGrid& grid = space.grids[tensor];
     set_alignment(grid, candidate.tensors[tensor], cuts[tensor]);
     choose_extents(grid, cuts[tensor], profile.dram_read_granule_bytes);
+    grid.in_parts = tiles_cut_cells(grid, cuts[tensor]);
   }
   widen_streams(programs, space.grids);
   for (std::size_t tensor = 0; tensor < cuts.size(); ++tensor) {
     if (accessed[tensor]) total += count_cells(space.grids[tensor]);
   }
   while (total > kMaxCells) {
-    CellGrid& largest = *std::ranges::max_element(space.grids, {}, &CellGrid::cells);
-    total -= largest.cells;
-    coarsen(largest);
-    total += count_cells(largest);
+    const auto largest = std::ranges::max_element(space.grids, {}, &CellGrid::cells);
+    total -= largest->cells;
+    coarsen(*largest, cuts[static_cast<std::size_t>(largest - space.grids.begin())]);
+    largest->in_parts = true;
+    total += count_cells(*largest);
   }
   space.bytes.reserve(static_cast<std::size_t>(total));
   for (CellGrid& grid : space.grids) {

@@ -47,6 +47,7 @@ struct CellGrid {
   std::array<Dimension, kMaxRank> dimensions;
   CellId first = 0;
   std::int64_t cells = 0;  // 0: the kernel never touches the tensor
+  bool in_parts = false;   // tiles begin or end inside of cells, other than those of a batch
 
   int contiguous = -1;  // the dimension of stride 1, or -1
   bool packed = false;  // nothing lies between runs along `contiguous`
@@ -81,6 +82,19 @@ inline Box clip(const Action& access, const CellGrid& grid, const Frame& frame) 
   return box;
 }
 
+// The share that a box takes of the cells at `at`, which it touches.
+inline float part_of_cell(const CellGrid& grid, const Box& box,
+                          const std::array<std::int64_t, kMaxRank>& at) {
+  float part = 1;
+  for (int d = 0; d < grid.rank; ++d) {
+    const CellGrid::Dimension& dimension = grid.dimensions[d];
+    const std::int64_t low = at[d] * dimension.cell, high = std::min(dimension.size, low + dimension.cell);
+    const std::int64_t inside = std::min(box.high[d], high) - std::max(box.low[d], low);
+    if (inside < high - low) part *= static_cast<float>(inside) / static_cast<float>(high - low);
+  }
+  return part;
+}
+
 struct CellSpace {
   std::vector<CellGrid> grids;  // by tensor
   std::vector<float> bytes;     // by cell: what DRAM moves for it, in whole granules
@@ -93,7 +107,7 @@ struct CellSpace {
 CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> programs,
                      const DeviceProfile& profile);
 
-// Calls visit(cell) for every cell of the box.
+// Calls visit(cell, at) for every cell of the box: its number, and its place along each dimension.
 template <typename Visit>
 void for_each_cell(const CellGrid& grid, const Box& box, Visit&& visit) {
   std::array<std::int64_t, kMaxRank> first, last, at;
@@ -107,11 +121,11 @@ void for_each_cell(const CellGrid& grid, const Box& box, Visit&& visit) {
     id += static_cast<CellId>(first[d] * dimension.stride);
   }
   if (single) {
-    visit(id);
+    visit(id, at);
     return;
   }
   for (;;) {
-    visit(id);
+    visit(id, at);
     int d = grid.rank - 1;
     while (d >= 0 && at[d] == last[d]) {
       id -= static_cast<CellId>((last[d] - first[d]) * grid.dimensions[d].stride);

@@ -34,7 +34,8 @@ L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
     const double share = mark / double{kMarks - 1};
     marks_[mark].distance = capacity_ * (table_.first() + share * (table_.last() - table_.first()));
   }
-  lost_.distance = capacity_ * mean_lifetime(parameters.survival_width);
+  // Cells of an epoch lie half of it deeper, on average, than what was used after it.
+  lost_.distance = capacity_ * mean_lifetime(parameters.survival_width) - epoch_weight_ / 2;
 }
 
 SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {

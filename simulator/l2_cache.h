@@ -25,7 +25,7 @@ struct L2Parameters {
   double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
   double larger_share = 0.06;
   int law_steps = 1024;                 // of the table of the survival law
-  double epochs = 128;                  // per capacity: the resolution of reuse distances
+  double epochs = 64;                   // per capacity: the resolution of reuse distances
   std::uint32_t kept_epochs = 1 << 13;  // before old ones are forgotten and sparse ones merged
 };
 
@@ -47,6 +47,21 @@ class L2Cache {
   // fetch.
   SurvivalTable::Miss write(CellId cell, int side, double bytes);
 
+  // What to fetch of a cell for an access to `part` of it, after read() or write() found that `lost` of it
+  // has left. A cell that is larger than the accesses to it fills part by part: as long as something of it
+  // has not come in, an access is taken to be to that.
+  SurvivalTable::Miss fill(CellId cell, const SurvivalTable::Miss& lost, float part) {
+    float& absent = cells_[cell].absent;
+    const float due = std::min(part, absent);
+    const auto fetched = [&](float gone) { return gone * part + (1 - gone) * due; };
+    absent = lost.expected * (1 - part) + (1 - lost.expected) * (absent - due);
+    return {.expected = fetched(lost.expected),
+            .pessimistic = fetched(lost.pessimistic),
+            .optimistic = fetched(lost.optimistic)};
+  }
+  // Whether an access to all of the cell finds what read() says.
+  bool is_filled(CellId cell) const { return cells_[cell].absent == 0; }
+
   // When the cell's data arrives, in the caller's time: readers of data in flight wait.
   float& arrival(CellId cell) { return cells_[cell].arrival; }
 
@@ -67,7 +82,7 @@ class L2Cache {
  private:
   static constexpr std::uint8_t kRead = 1, kWritten = 2, kReadSinceWrite = 4;
   static constexpr int kReader = 0, kWriter = 1;
-  static constexpr int kMarks = 8;
+  static constexpr int kMarks = 5;
 
   struct Cell {
     // Epoch of the last use from each side, 0: never or long ago. The younger copy weighs as private data
@@ -76,6 +91,7 @@ class L2Cache {
     float bytes = 0;
     float arrival = 0;
     float dirty = 0;             // bytes
+    float absent = 0;            // share that has not come in since the cell did
     std::uint32_t sequence = 0;  // of its entry in the queue of dirty cells
     std::uint8_t flags = 0;
 

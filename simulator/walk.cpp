@@ -111,12 +111,13 @@ class Walk {
     ahead_ = walker_->position.prefetch;
     const auto times = static_cast<double>(batch);
     if (lines_) lines_->access(action, plan.box(action, frame, batch), walker_->side);
-    if (CellId cell; plan.find_cell(frame, batch, cell)) {
+    const CellGrid& grid = plan.grid();
+    if (CellId cell; !grid.in_parts && plan.find_cell(frame, batch, cell)) {
+      part_ = 1;
       access(action, frame, times * plan.bytes(), times * plan.sector_bytes(),
              [&](auto&& visit) { visit(cell); });
       return;
     }
-    const CellGrid& grid = plan.grid();
     const Box box = plan.box(action, frame, batch);
     if (box.empty) return;
     std::array<std::int64_t, kMaxRank> extents{};
@@ -126,8 +127,12 @@ class Walk {
       extents[d] = box.high[d] - box.low[d];
       bytes *= static_cast<double>(extents[d]);
     }
-    access(action, frame, bytes, repeats * grid.sector_bytes_of(extents),
-           [&](auto&& visit) { for_each_cell(grid, box, visit); });
+    access(action, frame, bytes, repeats * grid.sector_bytes_of(extents), [&](auto&& visit) {
+      for_each_cell(grid, box, [&](CellId cell, const std::array<std::int64_t, kMaxRank>& at) {
+        part_ = grid.in_parts ? part_of_cell(grid, box, at) : 1;
+        visit(cell);
+      });
+    });
   }
 
   void compute(const Action& action, const Frame& frame) {
@@ -166,7 +171,8 @@ class Walk {
   void load(CellId cell, Traffic& traffic) {
     const double bytes = cache_.bytes(cell);
     if (!cache_.was_read(cell) && !cache_.was_written(cell)) result_.new_read_bytes += bytes;
-    const SurvivalTable::Miss miss = cache_.read(cell, walker_->side);
+    SurvivalTable::Miss miss = cache_.read(cell, walker_->side);
+    if (part_ < 1 || !cache_.is_filled(cell)) miss = cache_.fill(cell, miss, part_);
     const bool on_its_way = double{cache_.arrival(cell)} > now_ + profile_.l2_latency_seconds;
     from_dram_ = std::max(from_dram_, on_its_way ? 1.0 : double{miss.expected});
     fetch(cell, miss, traffic);
@@ -188,7 +194,8 @@ class Walk {
       result_.new_read_bytes += cell_bytes;
     const double most = stored_share * cell_bytes;
     if (counts && !cache_.was_written(cell)) result_.new_write_bytes += most;
-    const SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, most));
+    SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, most));
+    if (part_ < 1 || !cache_.is_filled(cell)) miss = cache_.fill(cell, miss, part_);
     if (kind == AccessKind::reduce) fetch(cell, miss, traffic);
     settle_write_backs();
   }
@@ -416,6 +423,7 @@ class Walk {
   double lead_ = 0;
   double arrival_ = 0;
   double from_dram_ = 0;  // 1: some of the step's data comes from DRAM
+  float part_ = 1;        // of the cell at hand that the access touches
   Work step_;
   UnitWork step_unit_;  // its loads and stores
 };

@@ -47,6 +47,8 @@ INSTANTIATE_TEST_SUITE_P(
                     KernelCase{kGroups + "64", "tile_q=64,tile_kv=128,stages=3,dq_turns=true,variant=wgmma"},
                     KernelCase{kGroups + "128", "tile_q=64,tile_kv=64,stages=3,variant=wgmma"},
                     KernelCase{kGroups + "128,dtype=f16", "tile_q=64,tile_kv=128,stages=2,variant=wgmma"},
+                    KernelCase{kGroups + "96", "tile_q=64,tile_kv=64,stages=3,variant=wgmma"},
+                    KernelCase{kGroups + "96", "tile_q=64,tile_kv=128,stages=2,dq_turns=true,variant=wgmma"},
                     KernelCase{"batch=2,heads_q=3,seq_q=330,seq_kv=130,head_dim=64",
                                "tile_q=64,tile_kv=128,stages=3,dq_turns=true,variant=wgmma"},
                     KernelCase{"heads_q=2,seq_q=300,seq_kv=37,head_dim=128,causal=true",
@@ -56,6 +58,16 @@ INSTANTIATE_TEST_SUITE_P(
     WarpgroupsQueryPass, AttentionBackward,
     testing::Values(KernelCase{kGroups + "64,deterministic=true",
                                "tile_q=64,tile_kv=128,stages=3,dq_tile_q=128,dq_tile_kv=96,dq_stages=2,"
+                               "variant=wgmma_recompute"},
+                    KernelCase{kGroups + "96",
+                               "tile_q=64,tile_kv=128,stages=3,dq_tile_q=128,dq_tile_kv=96,dq_stages=2,"
+                               "variant=wgmma_recompute"},
+                    // Two warpgroups divide the columns of the same keys' gradients.
+                    KernelCase{kGroups + "256",
+                               "tile_q=64,tile_kv=64,stages=2,dq_tile_q=128,dq_tile_kv=48,dq_stages=2,"
+                               "variant=wgmma_recompute"},
+                    KernelCase{"batch=2,heads_q=1,seq_q=200,seq_kv=37,head_dim=256,dtype=f16",
+                               "tile_q=64,tile_kv=64,stages=1,dq_tile_q=64,dq_tile_kv=32,dq_stages=2,"
                                "variant=wgmma_recompute"},
                     KernelCase{"heads_q=2,heads_kv=1,seq_q=300,seq_kv=37,head_dim=128,causal=true,dtype=f16",
                                "tile_q=64,tile_kv=64,stages=3,dq_tile_q=64,dq_tile_kv=64,dq_stages=2,"

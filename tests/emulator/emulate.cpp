@@ -59,7 +59,15 @@ class Emulator {
       : candidate_(candidate),
         options_(options),
         utility_(utility),
-        tensors_(candidate, utility, options.input_seed) {}
+        tensors_(candidate, utility, options.input_seed) {
+    for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
+      const auto given = options.inputs.find(tensors_.layouts()[i].name);
+      if (given == options.inputs.end() || tensors_.layouts()[i].role != Role::in) continue;
+      if (given->second.size() != static_cast<std::size_t>(tensors_[i].bytes()))
+        throw std::runtime_error("the given " + given->first + " has another size than the tensor");
+      std::memcpy(tensors_[i].data(), given->second.data(), given->second.size());
+    }
+  }
 
   Result<Emulation> run() {
     std::vector<std::string> entries{candidate_.verify.exact_entry, candidate_.verify.low_entry};
@@ -78,6 +86,11 @@ class Emulator {
     try {
       run_launches(*kernel, emulation, options_.schedule_seed);
       judge_outputs(exact, low, emulation);
+      for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
+        if (is_output(tensors_.layouts()[i]))
+          emulation.outputs[tensors_.layouts()[i].name] = {tensors_[i].data(),
+                                                           tensors_[i].data() + tensors_[i].bytes()};
+      }
       if (candidate_.verify.deterministic && emulation.verdict.passed) check_determinism(*kernel);
     } catch (const Failure& failure) {
       emulation.verdict = {.passed = false, .detail = failure.what};

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,10 +14,13 @@
 
 namespace weir::emulator {
 
+using TensorBytes = std::map<std::string, std::vector<std::byte>>;  // by tensor, as they lie in memory
+
 struct EmulationOptions {
   std::filesystem::path include_folder = WEIR_SOURCE_DIR "/kernels";  // of `#include "device/…"`
   std::uint64_t schedule_seed = 0;  // the order of threads, warps and blocks
   std::uint64_t input_seed = 0;     // 0: the inputs that a GPU verifies with
+  TensorBytes inputs;               // of these tensors, instead
   // The second run, for determinism, finds scratch that starts as zeros as the first one left it.
   bool keep_zeroed = false;
 };
@@ -42,6 +46,7 @@ struct Emulation {
   Verification verdict;               // as on a GPU: the worst tensor's, or the first that fails
   std::vector<Verification> tensors;  // of every output
   std::vector<EmulatedLaunch> launches;
+  TensorBytes outputs;
 
   const TensorTraffic& traffic(std::size_t launch, const std::string& tensor) const;
 };

@@ -155,7 +155,9 @@ INSTANTIATE_TEST_SUITE_P(
                          "heads_q=64,heads_kv=8,seq_q=4000,head_dim=64,block_q=192,block_kv=48,dtype=f16", 90,
                          30, Spills::none, "butterfly"},
                     Case{"attention_backward", "heads_q=64,seq_q=4000,head_dim=64,causal=true", 90, 4},
-                    Case{"attention_backward", "heads_q=64,heads_kv=16,seq_q=4000,head_dim=128", 90, 4}),
+                    Case{"attention_backward", "heads_q=64,heads_kv=16,seq_q=4000,head_dim=128", 90, 4},
+                    Case{"attention_backward", "heads_q=64,seq_q=4000,head_dim=96,dtype=f16", 90, 4},
+                    Case{"attention_backward", "heads_q=64,seq_q=4000,head_dim=256,causal=true", 90, 4}),
     [](const auto& info) { return std::string(info.param.kernel) + "_" + std::to_string(info.index); });
 
 std::vector<Case> cases() {

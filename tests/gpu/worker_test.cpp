@@ -72,6 +72,9 @@ class FakeBackend : public Backend {
 
   Result<Counters> count(const Executable& executable, const CountOptions& options) override {
     if (auto error = misbehave(executable.config)) return *error;
+    if (executable.config == "denied" || (executable.config == "denied in time" && counted_))
+      return Error{ErrorKind::counters_denied, "CUPTI_ERROR_UNKNOWN", ""};
+    counted_ = true;
     return Counters{.dram_read_bytes = 64, .repeats = options.repeats, .raw = {{"dram__bytes_read.sum", 64}}};
   }
 
@@ -102,6 +105,7 @@ class FakeBackend : public Backend {
   DeviceFacts facts_;
   std::string problem_ = "nothing prepared";
   bool lost_ = false;
+  bool counted_ = false;  // in this process
 };
 
 int fake_worker(int in_fd, int out_fd) {
@@ -230,6 +234,22 @@ TEST_F(WorkerBackendTest, OneBrokenCandidateDoesNotCostTheOthersTheirTime) {
       ASSERT_TRUE(timings[good]) << how << ": " << timings[good].error().message;
     EXPECT_EQ(timings[3].value().l2_state, "three");
   }
+  expect_working();
+}
+
+TEST_F(WorkerBackendTest, CountersThatFailInAUsedProcessAreReadInANewOne) {
+  ASSERT_TRUE(backend->count(executable("fine"), {}));
+  const Result<Counters> counters = backend->count(executable("denied in time"), {});
+  ASSERT_TRUE(counters) << counters.error().message;
+  EXPECT_EQ(counters->dram_read_bytes, 64);
+  expect_working();
+}
+
+TEST_F(WorkerBackendTest, CountersThatFailInANewProcessTooAreDenied) {
+  const Result<Counters> counters = backend->count(executable("denied"), {});
+  ASSERT_FALSE(counters);
+  EXPECT_EQ(counters.error().kind, ErrorKind::counters_denied);
+  EXPECT_THAT(counters.error().message, HasSubstr("gemm with denied: CUPTI_ERROR_UNKNOWN"));
   expect_working();
 }
 

@@ -167,6 +167,25 @@ TEST(MeasuredTables, ACopyLeavesAsMuchDirtyAsMeasured) {
   EXPECT_LT(buffer.dirty_megabytes(), measured::kH100CopyDirtyHigh + 0.7);
 }
 
+TEST(L2Cache, ACellThatIsReadInPartsComesInOnce) {
+  L2Cache cache(parameters_of(profile_of("h100-sxm5-80gb")), std::vector<float>(10000, kCell));
+  const auto fetched = [&](CellId cell, float part) {
+    return cache.fill(cell, cache.read(cell, 0), part).expected;
+  };
+  for (int part = 0; part < 4; ++part) {
+    EXPECT_EQ(cache.is_filled(0), part == 0) << part;  // of a cell that never was read nothing is said
+    EXPECT_FLOAT_EQ(fetched(0, 0.25F), 0.25F) << part;
+  }
+  EXPECT_TRUE(cache.is_filled(0));
+  EXPECT_EQ(fetched(0, 0.25F), 0);
+  EXPECT_EQ(fetched(0, 1), 0);
+  // 200 MB later it is gone, and each part comes in again.
+  for (CellId other = 1; other < 10000; ++other) cache.read(other, 0);
+  EXPECT_FLOAT_EQ(fetched(0, 0.25F), 0.25F);
+  // What is missing of it is all that an access to the whole cell fetches.
+  EXPECT_FLOAT_EQ(fetched(0, 1), 0.75F);
+}
+
 // The oracle: the same law over a list that is searched from its front.
 class ListCache {
  public:

@@ -424,6 +424,49 @@ TEST(Predict, StreamingLoopsReadAsMuchAsTheSameLoopsWithoutAStream) {
   }
 }
 
+TEST(Predict, MatricesOfMoreCellsThanAreKeptAreStillMovedOnce) {
+  // Rows are stored one by one and read in narrow tiles: cells of one row by 32 columns would be four times
+  // as many as are kept. Larger ones are filled part by part, and none spans two matrices, which are not
+  // worked on at the same time.
+  const std::string kernel = definition(R"(
+problem:
+  batch: {type: int, min: 1}
+tensors:
+  s: {role: inout, element: bf16, shape: [batch, 8, 1024, 256]}
+tunables:
+  tile: [32]
+default: {tile: 32}
+variants:
+  - {name: plain, source: kernel.cu, min_compute_capability: 80}
+launches:
+  - name: rows
+    entry: rows
+    grid: [1024, 8, batch]
+    threads: 128
+    arguments: [s]
+    program:
+      - {store: s, at: [block_z, block_y, block_x, 0], extent: [1, 1, 1, 256]}
+  - name: tiles
+    entry: tiles
+    grid: [16, 8, batch]
+    threads: 1024
+    arguments: [s]
+    program:
+      - for: step
+        in: [0, 8]
+        prefetch: 1
+        do:
+          - let: {width: tile}
+          - {load: s, at: [block_z, block_y, block_x * 64, step * width], extent: [1, 1, 64, width]}
+useful_flops: 0
+)");
+  const double bytes = 64.0 * 8 * 1024 * 256 * 2;
+  const Prediction p = predict_ok(kernel, "batch=64", profile_of("h100-sxm5-80gb"));
+  EXPECT_NEAR(p.launches[0].traffic.dram_write_bytes + p.launches[0].dirty_bytes, bytes, 0.01 * bytes);
+  EXPECT_EQ(p.launches[0].traffic.dram_read_bytes, 0);
+  EXPECT_NEAR(p.launches[1].traffic.dram_read_bytes, bytes, 0.02 * bytes);
+}
+
 TEST(Predict, BlocksThatShareAnSmDriftApartAndReadMore) {
   // Two waves and more of blocks, all of which read the same 60 MB: alone on an SM they stay together and a
   // wave reads it once; two on an SM compete for its arithmetic, the older wins, and the two halves of a wave

@@ -42,17 +42,17 @@ __device__ __forceinline__ void write_panel(unsigned panel, const float (&sums)[
 }
 
 /// Weights as they are the A operand of a product, 16 columns in each element, into panels `stride` bytes
-/// apart.
+/// apart, from `first_column` (a multiple of 16) of the first on.
 template <int steps>
 __device__ __forceinline__ void write_weights(unsigned panels, unsigned stride,
-                                              const unsigned (&weights)[steps][4]) {
+                                              const unsigned (&weights)[steps][4], int first_column = 0) {
   constexpr int kStepsPerPanel = kPanelColumns / kDepth;
   const int lane = static_cast<int>(threadIdx.x) % 32;
   const int row = warp_in_warpgroup() * 16 + lane % 16;
 #pragma unroll
   for (int step = 0; step < steps; ++step) {
     const unsigned panel = panels + step / kStepsPerPanel * stride;
-    const int column = step % kStepsPerPanel * kDepth + lane / 16 * 8;
+    const int column = first_column + step % kStepsPerPanel * kDepth + lane / 16 * 8;
     ptx::stmatrix_x4(OutputPanel::chunk_address(panel, row, column), weights[step]);
   }
 }

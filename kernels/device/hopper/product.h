@@ -33,6 +33,21 @@ __device__ __forceinline__ void multiply_add(float (&sums)[registers], const uns
   }
 }
 
+/// sums = A · transpose(B) for 64 rows of a tile of A, the first ones, and `rows` of a tile of B from
+/// `first_row` on.
+template <Element element, class ATile, class BTile, int rows>
+__device__ __forceinline__ void multiply_transposed_rows(Sums<rows>& sums, unsigned a_tile, unsigned b_tile,
+                                                         int first_row) {
+  static_assert(ATile::columns == BTile::columns, "the columns of both are multiplied");
+  const unsigned long long a = ATile::along_columns(a_tile, 0);
+  const unsigned long long b = BTile::along_columns(b_tile, first_row);
+#pragma unroll
+  for (int step = 0; step < ATile::columns / kDepth; ++step) {
+    multiply_add<element, false, false>(sums, a + ATile::columns_step(step), b + BTile::columns_step(step),
+                                        step > 0);
+  }
+}
+
 /// sums (+)= A · transpose(B) for 64 rows of a tile of A from `first_row` and all rows of a tile of B.
 template <Element element, class ATile, class BTile>
 __device__ __forceinline__ void multiply_transposed(Sums<BTile::rows>& sums, unsigned a_tile, int first_row,
@@ -56,6 +71,19 @@ __device__ __forceinline__ void multiply(Sums<BTile::columns>& sums,
 #pragma unroll
   for (int step = 0; step < BTile::rows / kDepth; ++step) {
     multiply_add<element, true>(sums, weights[step], b + BTile::rows_step(step), accumulate || step > 0);
+  }
+}
+
+/// sums += A · B for the first 64 rows of a tile of A and `columns` of B from that of the panel at `b_panel`
+/// on.
+template <Element element, class ATile, class BTile, int columns>
+__device__ __forceinline__ void multiply_add_columns(Sums<columns>& sums, unsigned a_tile, unsigned b_panel) {
+  static_assert(ATile::columns == BTile::rows, "columns of A are multiplied with rows of B");
+  const unsigned long long a = ATile::along_columns(a_tile, 0);
+  const unsigned long long b = BTile::along_rows(b_panel);
+#pragma unroll
+  for (int step = 0; step < ATile::columns / kDepth; ++step) {
+    multiply_add<element, false, true>(sums, a + ATile::columns_step(step), b + BTile::rows_step(step), true);
   }
 }
 

@@ -6,8 +6,9 @@
 
 #include <weir/config.h>
 
-#include "device/attention/backward/warpgroup_keys.h"
+#include "device/attention/backward/warpgroup_columns.h"
 #include "device/attention/backward/work.h"
+#include "device/choose.h"
 #include "device/ptx/cp_async.h"
 
 namespace attention::backward {
@@ -117,22 +118,27 @@ __device__ __forceinline__ void produce_statistics(const float* statistics, unsi
   }
 }
 
-/// This warpgroup's 64 rows of dK or dV, through its rows of K's or V's tile.
-__device__ __forceinline__ void store_rows(const ptx::TensorMap& map, unsigned tile,
-                                           hopper::Sums<config::head_dim>& sums, float factor, int consumer,
-                                           const KeyTileWork& work) {
+/// What this warpgroup has of dK or dV, 64 rows and all columns or some, through its place in K's or V's
+/// tile.
+template <int registers>
+__device__ __forceinline__ void store_rows(const ptx::TensorMap& map, unsigned tile, float (&sums)[registers],
+                                           float factor, int consumer, const KeyTileWork& work) {
 #pragma unroll
   for (float& sum : sums) sum *= factor;
-  const unsigned first = tile + consumer * hopper::OutputPanel::panel_bytes;
+  constexpr int kPanels = (2 * registers + hopper::kPanelColumns - 1) / hopper::kPanelColumns;
+  constexpr int kPlaceBytes =
+      kDividesColumns ? kPanels * KeyTile::panel_bytes : hopper::OutputPanel::panel_bytes;
+  const unsigned first = tile + consumer * kPlaceBytes;
   hopper::write_panels<config::dtype>(first, KeyTile::panel_bytes, sums);
   ptx::fence_proxy_async_shared();
   hopper::sync_warpgroup(consumer);
   if (hopper::thread_in_warpgroup() != 0) return;
 #pragma unroll
-  for (int panel = 0; panel < KeyTile::panels; ++panel) {
-    ptx::cp_async_bulk_tensor_4d_store(map, first + panel * KeyTile::panel_bytes,
-                                       panel * hopper::kPanelColumns, work.head,
-                                       work.first_key + consumer * hopper::kProductRows, work.batch);
+  for (int panel = 0; panel < kPanels; ++panel) {
+    ptx::cp_async_bulk_tensor_4d_store(
+        map, first + panel * KeyTile::panel_bytes,
+        (kDividesColumns ? consumer * kPanels + panel : panel) * hopper::kPanelColumns, work.head,
+        work.first_key + (kDividesColumns ? 0 : consumer * hopper::kProductRows), work.batch);
   }
   ptx::cp_async_bulk_commit_group();
 }
@@ -144,7 +150,8 @@ __device__ __forceinline__ void consume_tiles(const KeyPassMaps& maps, float* dq
   const KeyTileWork work = KeyTileWork::of_block(problem, sees);
   const ScratchRows scratch = ScratchRows::of(problem, problem.sequence(work.batch));
   const Rows block_keys{.first = work.first_key, .count = config::tile_kv};
-  WarpgroupKeys<gives_dq> keys(shared, memory, consumer, work.first_key, sees);
+  using Keys = typename device::Choose<kDividesColumns, WarpgroupColumns, WarpgroupKeys<gives_dq>>::Type;
+  Keys keys(shared, memory, consumer, work.first_key, sees);
   if (work.first_tile != work.end_tile) shared.key_ring().wait({});
   for_each_query_tile(work, [&](int head, int tile) {
     const int first_query = tile * config::tile_q;

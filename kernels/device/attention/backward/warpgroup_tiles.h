@@ -17,8 +17,13 @@ namespace attention::backward {
 
 using device::Half;
 
-constexpr int kConsumers = config::tile_kv / hopper::kProductRows;
+/// With heads of 256, dK and dV of 64 keys are more registers than a warpgroup has: two of them divide the
+/// columns, and the queries of a step before (warpgroup_columns.h).
+constexpr bool kDividesColumns = config::head_dim == 256;
+constexpr int kConsumers = kDividesColumns ? 2 : config::tile_kv / hopper::kProductRows;
 static_assert(config::tile_kv % hopper::kProductRows == 0, "a consumer warpgroup owns 64 keys");
+static_assert(!kDividesColumns || config::tile_kv == hopper::kProductRows,
+              "warpgroups that divide the columns have the same 64 keys");
 
 using QueryTile = hopper::PanelTile<config::tile_q, config::head_dim>;
 using KeyTile = hopper::PanelTile<config::tile_kv, config::head_dim>;
@@ -34,10 +39,14 @@ static_assert(!config::dq_turns || kConsumers == 2, "two warpgroups take turns")
 /// Where a block keeps its tiles and barriers. All are shared addresses.
 template <bool gives_dq>
 struct SharedTiles {
-  static_assert(!gives_dq || kQueryGradientColumns % hopper::kPanelColumns == 0,
-                "a warpgroup has whole panels of dQ");
+  static_assert(!gives_dq || kQueryGradientColumns % hopper::kPanelColumns == 0 ||
+                    kQueryGradientColumns == config::head_dim,
+                "a warpgroup has whole panels of dQ, or all columns");
 
-  static constexpr int kGradientBuffers = gives_dq ? 2 : 0;
+  static_assert(!gives_dq || !kDividesColumns, "dQ of heads of 256 has a pass of its own");
+
+  /// Two are written while two are read: score gradients, and weights if they go the same way.
+  static constexpr int kGradientBuffers = kDividesColumns ? 4 : gives_dq ? 2 : 0;
   /// A warp's 16 rows of dQ, on their way to memory.
   static constexpr int kSumBytes =
       (gives_dq ? 16 : 0) * kQueryGradientColumns * static_cast<int>(sizeof(float));
