@@ -29,7 +29,7 @@ struct DeviceResult {
   std::string title;
   std::string calibration_note;  // empty where the memory model was calibrated on this GPU model
   std::int64_t dram_bytes = 0;
-  std::vector<RowResult> rows;  // those of the comparison, one for one
+  std::vector<RowResult> rows;  // the comparison's; of those that no table shows nothing is known
 
   bool has_measurements() const;
 };
