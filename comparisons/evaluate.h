@@ -43,10 +43,10 @@ struct Sources {
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 
-// A device for each GPU on which the stores measured all parts of some row, then those of `predict_for`. Of a part that was
-// measured in several configurations, or for which several are named, the fastest stands: measured, else
-// predicted; of one that was measured several times, the latest. Errors: usage for a kernel, problem,
-// configuration or profile that does not exist; those of reading the stores.
+// A device for each GPU on which the stores measured all parts of some row, then those of `predict_for`. Of a
+// part that was measured in several configurations, or for which several are named, the fastest stands:
+// measured, else predicted; of one that was measured several times, the latest. Errors: usage for a kernel,
+// problem, configuration or profile that does not exist; those of reading the stores.
 Result<std::vector<DeviceResult>> evaluate(const Comparison& comparison, const Sources& sources);
 
 }  // namespace weir::comparison
