@@ -25,6 +25,7 @@ T* as(GuardedMemory& memory) {
 struct Shape {
   unsigned blocks = 1, threads = 32;
   std::int64_t shared_bytes = 0;
+  unsigned cluster = 1;  // blocks of it
 };
 
 // One source of sources/ with the entry that a test runs.
@@ -57,6 +58,7 @@ class SmallKernel {
                           .arguments = arguments.data(),
                           .grid = {shape.blocks, 1, 1},
                           .threads = {shape.threads, 1, 1},
+                          .cluster = {shape.cluster, 1, 1},
                           .shared_bytes = shape.shared_bytes,
                           .static_shared = source_.static_shared(),
                           .memory = regions,
