@@ -25,7 +25,8 @@ struct Options {
 };
 
 void add_comparison_options(CLI::App& command, ComparisonOptions& options, std::filesystem::path& charts) {
-  command.add_option("--db", options.db, "Stores with measured rows, or folders of them; may be given several times");
+  command.add_option("--db", options.db,
+                     "Stores with measured rows, or folders of them; may be given several times");
   command.add_option("--gpu", options.gpus, "Device profiles to predict for; may be given several times");
   command.add_option("--table", options.tables, "Only these tables of the file, by name");
   command.add_option("--charts", charts, "Write the charts to this folder, as SVG, and refer to them");

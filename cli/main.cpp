@@ -23,8 +23,9 @@ int main(int argc, char** argv) {
       "saved.");
   int exit_code = kOk;
   for (const RegisterCommand register_command :
-       {register_doctor, register_kernels, register_predict, register_tune, register_report, register_compare, register_mask, register_pick,
-        register_ship, register_db, register_verify, register_calibrate, register_probe}) {
+       {register_doctor, register_kernels, register_predict, register_tune, register_report, register_compare,
+        register_mask, register_pick, register_ship, register_db, register_verify, register_calibrate,
+        register_probe}) {
     register_command(app, exit_code);
   }
   try {

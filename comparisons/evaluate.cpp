@@ -298,6 +298,12 @@ Result<std::vector<DeviceResult>> evaluate(const Comparison& comparison, const S
     DeviceResult device{
         profile->name, profile->title, calibration_note(uncalibrated(*profile)), profile->dram_bytes, {}};
     for (std::size_t i = 0; i < rows.size(); ++i) {
+      const bool is_shown = std::any_of(comparison.tables.begin(), comparison.tables.end(),
+                                        [&](const Table& table) { return shows(table, comparison.rows[i]); });
+      if (!is_shown) {
+        device.rows.emplace_back();
+        continue;
+      }
       const Needs needs = needs_of(comparison, comparison.rows[i]);
       std::vector<PartResult> parts;
       for (const Part& part : rows[i]) {

@@ -29,7 +29,7 @@ struct DeviceResult {
   std::string title;
   std::string calibration_note;  // empty where the memory model was calibrated on this GPU model
   std::int64_t dram_bytes = 0;
-  std::vector<RowResult> rows;  // those of the comparison, one for one
+  std::vector<RowResult> rows;  // the comparison's; of those that no table shows nothing is known
 
   bool has_measurements() const;
 };
@@ -43,10 +43,10 @@ struct Sources {
   std::function<void(std::size_t done, std::size_t total)> progress;
 };
 
-// A device for each GPU on which the stores measured all parts of some row, then those of `predict_for`. Of a part that was
-// measured in several configurations, or for which several are named, the fastest stands: measured, else
-// predicted; of one that was measured several times, the latest. Errors: usage for a kernel, problem,
-// configuration or profile that does not exist; those of reading the stores.
+// A device for each GPU on which the stores measured all parts of some row, then those of `predict_for`. Of a
+// part that was measured in several configurations, or for which several are named, the fastest stands:
+// measured, else predicted; of one that was measured several times, the latest. Errors: usage for a kernel,
+// problem, configuration or profile that does not exist; those of reading the stores.
 Result<std::vector<DeviceResult>> evaluate(const Comparison& comparison, const Sources& sources);
 
 }  // namespace weir::comparison

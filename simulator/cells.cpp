@@ -258,6 +258,7 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
     CellGrid& grid = space.grids[tensor];
     set_alignment(grid, candidate.tensors[tensor], cuts[tensor]);
     choose_extents(grid, cuts[tensor], profile.dram_read_granule_bytes);
+    grid.in_parts = tiles_cut_cells(grid, cuts[tensor]);
   }
   widen_streams(programs, space.grids);
   for (std::size_t tensor = 0; tensor < cuts.size(); ++tensor) {
@@ -267,10 +268,8 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
     const auto largest = std::ranges::max_element(space.grids, {}, &CellGrid::cells);
     total -= largest->cells;
     coarsen(*largest, cuts[static_cast<std::size_t>(largest - space.grids.begin())]);
+    largest->in_parts = true;
     total += count_cells(*largest);
-  }
-  for (std::size_t tensor = 0; tensor < cuts.size(); ++tensor) {
-    if (accessed[tensor]) space.grids[tensor].in_parts = tiles_cut_cells(space.grids[tensor], cuts[tensor]);
   }
   space.bytes.reserve(static_cast<std::size_t>(total));
   for (CellGrid& grid : space.grids) {

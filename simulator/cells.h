@@ -47,7 +47,7 @@ struct CellGrid {
   std::array<Dimension, kMaxRank> dimensions;
   CellId first = 0;
   std::int64_t cells = 0;  // 0: the kernel never touches the tensor
-  bool in_parts = false;   // tiles begin or end inside of cells
+  bool in_parts = false;   // tiles begin or end inside of cells, other than those of a batch
 
   int contiguous = -1;  // the dimension of stride 1, or -1
   bool packed = false;  // nothing lies between runs along `contiguous`

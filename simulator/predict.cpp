@@ -68,10 +68,16 @@ L2Parameters l2_parameters(const DeviceProfile& profile, std::span<const FlatPro
 
 Result<std::int64_t> resident_blocks(const DeviceProfile& profile, const Candidate& candidate,
                                      const Launch& launch, const PredictOptions& options) {
-  const std::int64_t registers =
+  std::int64_t registers =
       options.registers_per_thread > 0 ? options.registers_per_thread : launch.registers_per_thread;
-  const std::int64_t blocks = blocks_per_sm(launch, candidate.device, profile.max_blocks_per_sm,
-                                            profile.shared_reserved_bytes_per_block, registers);
+  const auto blocks_with = [&](std::int64_t registers_per_thread) {
+    return blocks_per_sm(launch, candidate.device, profile.max_blocks_per_sm,
+                         profile.shared_reserved_bytes_per_block, registers_per_thread);
+  };
+  std::int64_t blocks = blocks_with(registers);
+  // The compiler's figure is the largest of several launches: one that does not fit with it has fewer.
+  if (blocks <= 0 && candidate.launches.size() > 1)
+    blocks = blocks_with(registers = launch.registers_per_thread);
   if (blocks > 0) return blocks;
   return Error{ErrorKind::rejected,
                candidate.kernel + ", launch " + launch.name + ": a block of " +

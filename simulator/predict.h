@@ -22,7 +22,7 @@ struct PredictOptions {
   Fidelity fidelity = Fidelity::cache;
   bool cold_l2 = true;  // false: the tensors were touched once before, in order
   std::int64_t registers_per_thread =
-      0;                   // the compiler's figure, if known; replaces the definition's estimate
+      0;                   // the compiler's figure, the largest of the launches; replaces the estimate
   std::uint64_t seed = 1;  // of the jitter between blocks; the result is a pure function of it
 };
 

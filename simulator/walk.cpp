@@ -112,12 +112,10 @@ class Walk {
     const auto times = static_cast<double>(batch);
     if (lines_) lines_->access(action, plan.box(action, frame, batch), walker_->side);
     const CellGrid& grid = plan.grid();
-    if (CellId cell; plan.find_cell(frame, batch, cell)) {
-      access(action, frame, times * plan.bytes(), times * plan.sector_bytes(), [&](auto&& visit) {
-        if (grid.in_parts) return visit_parts(grid, plan.box(action, frame, batch), visit);
-        part_ = 1;
-        visit(cell);
-      });
+    if (CellId cell; !grid.in_parts && plan.find_cell(frame, batch, cell)) {
+      part_ = 1;
+      access(action, frame, times * plan.bytes(), times * plan.sector_bytes(),
+             [&](auto&& visit) { visit(cell); });
       return;
     }
     const Box box = plan.box(action, frame, batch);
@@ -130,9 +128,10 @@ class Walk {
       bytes *= static_cast<double>(extents[d]);
     }
     access(action, frame, bytes, repeats * grid.sector_bytes_of(extents), [&](auto&& visit) {
-      if (grid.in_parts) return visit_parts(grid, box, visit);
-      part_ = 1;
-      for_each_cell(grid, box, [&](CellId cell, const auto&) { visit(cell); });
+      for_each_cell(grid, box, [&](CellId cell, const std::array<std::int64_t, kMaxRank>& at) {
+        part_ = grid.in_parts ? part_of_cell(grid, box, at) : 1;
+        visit(cell);
+      });
     });
   }
 
@@ -145,14 +144,6 @@ class Walk {
   }
 
  private:
-  template <typename Visit>
-  void visit_parts(const CellGrid& grid, const Box& box, Visit&& visit) {
-    for_each_cell(grid, box, [&](CellId cell, const std::array<std::int64_t, kMaxRank>& at) {
-      part_ = part_of_cell(grid, box, at);
-      visit(cell);
-    });
-  }
-
   // `bytes` in elements and in sectors; `cells` calls its argument for each cell.
   template <typename Cells>
   void access(const Action& action, const Frame& frame, double bytes, double sector_bytes, Cells&& cells) {

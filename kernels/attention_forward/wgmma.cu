@@ -1,6 +1,7 @@
 // O = softmax(Q · transpose(K) / sqrt(head_dim)) · V in one pass over K and V (FlashAttention-3), for Hopper.
 #include <weir/config.h>
 
+#include "device/attention/all_keys.h"
 #include "device/attention/warpgroup_pass.h"
 
 extern "C" __global__ void __launch_bounds__(attention::kPassThreads, 1)

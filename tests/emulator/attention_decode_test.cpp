@@ -43,7 +43,7 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128", "variant=fused,splits=4"},
         KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128",
-                   "variant=fused,splits=4,interleaved=false"},
+                   "variant=fused,splits=4,values_after=true"},
         KernelCase{"batch=2,heads_q=8,heads_kv=2,seq_kv=517,head_dim=128",
                    "variant=split,splits=4,interleaved=true"},
         // More parts than are read at a time, in every width of a lane's share.
@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "variant=fused,tile_rows=32,warps=2,splits=2"},
         KernelCase{"batch=2,heads_q=4,heads_kv=2,seq_kv=600,head_dim=64,seq_q=3,mask=k_index < 40 || k_index "
                    ">= 480 + 30 * batch",
-                   "variant=fused,splits=8,interleaved=false"},
+                   "variant=fused,splits=8,values_after=true"},
         KernelCase{"batch=4,heads_q=4,heads_kv=2,seq_q=2,seq_kv=300,head_dim=64,causal=true,ragged=true",
                    "variant=fused,splits=4",
                    {{"seq_lens", {300, 1, 0, 129}}}},

@@ -113,6 +113,17 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"HopperPersistentWithRowsThatSeeNothing",
              "heads_q=5,seq_q=300,seq_kv=111,head_dim=96,causal=true,dtype=f16",
              {kTurns, kPlain}},
+        Case{"HopperAlibi",
+             "batch=2,heads_q=4,heads_kv=2,seq_q=330,seq_kv=390,head_dim=64,causal=true," ALIBI,
+             {kTurns, kThreeTurns, kPlain}},
+        Case{"HopperSoftcap",
+             "heads_q=7,seq_q=200,seq_kv=111,head_dim=128,softcap=2.5,score=score - 0.5 * abs(q_index - "
+             "k_index)",
+             {kTurns, kPlain}},
+        // The last tiles, which come first, have nothing but scores of -inf.
+        Case{"ScoresOfMinusInfinity",
+             "heads_q=7,seq_q=130,seq_kv=300,head_dim=64,score=score + log(1 - min(1, k_index / 70))",
+             {kAhead, kOverlap, kTurns, kPlain}},
         // No queries, no keys, one query.
         Case{"Packed",
              "batch=4,heads_q=2,heads_kv=1,seq_q=113,seq_kv=140,head_dim=64,causal=true,packed=true",

@@ -96,5 +96,19 @@ TEST(BankConflicts, LanesThatReadTheSameChunkShareIt) {
   EXPECT_EQ(phase_of(two), (Wavefronts{1, 2}));
 }
 
+// A warp's 512 bytes are 16 sectors. Destinations that follow one another keep them whole, also halves that
+// change places; destinations 48 bytes apart part each of them.
+TEST(CopiedSectors, AreAskedForOnceForEachSectorOfSharedMemory) {
+  std::vector<ChunkCopy> whole, exchanged, parted;
+  for (unsigned lane = 0; lane < 32; ++lane) {
+    whole.push_back({1024 + 16 * lane, 16 * lane});
+    exchanged.push_back({1024 + 16 * lane, 16 * (lane ^ 5)});
+    parted.push_back({1024 + 16 * lane, 48 * lane});
+  }
+  EXPECT_EQ(sectors_of(whole), (Wavefronts{16, 16}));
+  EXPECT_EQ(sectors_of(exchanged), (Wavefronts{16, 16}));
+  EXPECT_EQ(sectors_of(parted), (Wavefronts{16, 32}));
+}
+
 }  // namespace
 }  // namespace weir::emulator::test

@@ -172,7 +172,8 @@ class Emulator {
                   .ldmatrix = report.ldmatrix,
                   .copies = report.copies,
                   .stores = report.stores,
-                  .loads = report.loads};
+                  .loads = report.loads,
+                  .sectors = report.sectors};
       for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
         const Region& region = regions[i];
         const auto program = [&](AccessKind kind) {

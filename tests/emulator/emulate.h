@@ -39,6 +39,7 @@ struct EmulatedLaunch {
   std::string name;
   std::vector<TensorTraffic> traffic;  // of every tensor
   Wavefronts ldmatrix, copies, stores, loads;
+  Wavefronts sectors;  // that cp.async reads, and how often it asks for them
 };
 
 struct Emulation {

@@ -50,6 +50,8 @@ inline void expect_right(const std::string& kernel, const KernelCase& test) {
     for (const EmulatedLaunch& launch : emulation->launches) {
       EXPECT_TRUE(launch.ldmatrix.conflict_free()) << launch.name;
       EXPECT_TRUE(launch.copies.conflict_free()) << launch.name;
+      EXPECT_TRUE(launch.sectors.conflict_free()) << launch.name << " asks " << launch.sectors.needed
+                                                  << " times for " << launch.sectors.accesses << " sectors";
       for (const TensorTraffic& traffic : launch.traffic) {
         if (traffic.copied_bytes == 0) continue;  // by other instructions
         EXPECT_EQ(traffic.copied_bytes, traffic.loaded_bytes) << traffic.tensor << " in " << launch.name;

@@ -139,6 +139,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=96", 90},
                     Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=128,dtype=f16", 90},
                     Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=256,causal=true", 90},
+                    Case{"attention_forward",
+                         "heads_q=64,seq_q=4000,head_dim=64,score=score - 0.0625 * (head + 1) * abs(q_index "
+                         "- k_index)",
+                         90},
+                    Case{"attention_forward",
+                         "heads_q=64,seq_q=4000,head_dim=128,causal=true,score=score - 0.0625 * (head + 1) * "
+                         "(q_index - k_index)",
+                         90},
+                    Case{"attention_forward", "heads_q=64,seq_q=4000,head_dim=256,softcap=30", 90},
                     // Blocks as long as tiles, and blocks that end inside tiles.
                     Case{"attention_block_sparse", "heads_q=64,seq_q=4000,head_dim=128,causal=true", 90, 30,
                          Spills::none, "butterfly"},

@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"heads_q=32,heads_kv=8,seq_kv=4033,head_dim=128",
              "splits=8,warps=4,variant=split,interleaved=true"},
         Case{"heads_q=32,heads_kv=8,seq_kv=4033,head_dim=128",
-             "splits=8,warps=4,variant=fused,interleaved=false"},
+             "splits=8,warps=4,variant=fused,values_after=true"},
         Case{"batch=2,heads_q=32,heads_kv=8,seq_kv=1000,head_dim=128", "splits=1,variant=whole,warps=4"},
         Case{"heads_q=10,heads_kv=2,seq_q=7,seq_kv=333,head_dim=64,causal=true",
              "splits=4,warps=4,variant=split"},

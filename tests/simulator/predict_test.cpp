@@ -508,6 +508,31 @@ TEST(Predict, ABlockThatFitsOnNoSmIsRejected) {
   EXPECT_THAT(result.error().message, testing::HasSubstr("255 registers"));
 }
 
+TEST(Predict, ALaunchThatDoesNotFitWithTheRegistersOfAnotherHasFewer) {
+  const DeviceProfile profile = profile_of("h100-sxm5-80gb");
+  const std::string kernel = over_bytes(R"(
+  - name: wide
+    entry: wide
+    grid: [132]
+    threads: 1024
+    registers_per_thread: 32
+    arguments: [x, y]
+    program:
+      - {load: x, at: [item * tile], extent: [tile]}
+  - name: deep
+    entry: deep
+    grid: [132]
+    threads: 128
+    registers_per_thread: 160
+    arguments: [x, y]
+    program:
+      - {store: y, at: [item * tile], extent: [tile]}
+)");
+  const Prediction p = predict_ok(kernel, "bytes=2162688", profile, "", {.registers_per_thread = 168});
+  EXPECT_EQ(p.launches[0].blocks_per_sm, 2);  // by threads
+  EXPECT_EQ(p.launches[1].blocks_per_sm, 3);  // 65536 registers / (128 * 168)
+}
+
 TEST(Predict, AGemmThatLoadsFarEnoughAheadIsBoundByTheTensorCores) {
   std::string ahead = kGemm;
   ahead.replace(ahead.find("prefetch: 1"), 11, "prefetch: 3");

@@ -55,24 +55,4 @@ struct QueryTileWork {
   }
 };
 
-/// The plan (warpgroup_pass.h) of dense attention: all keys up to the causal diagonal.
-struct AllKeys {
-  struct Ends {
-    ProblemSize size;
-    int row;
-    __device__ __forceinline__ int operator()(int half) const {
-      return config::causal ? min(size.seq_kv, row + 8 * half + 1 + size.seq_kv - size.seq_q) : size.seq_kv;
-    }
-  };
-  static constexpr int kProducerRegisters = 24;
-  static constexpr int kPieceKeys = config::tile_kv;
-
-  ProblemSize size;
-
-  __device__ __forceinline__ int items() const { return size.query_tiles(); }
-  __device__ __forceinline__ QueryTileWork work(int item) const { return QueryTileWork::of(item, size); }
-  __device__ __forceinline__ int key(const QueryTileWork&, int place) const { return place; }
-  __device__ __forceinline__ Ends ends(const QueryTileWork&, int row) const { return {size, row}; }
-};
-
 }  // namespace attention

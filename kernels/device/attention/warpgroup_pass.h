@@ -18,6 +18,8 @@
 //   static constexpr int kPieceKeys;                     // so many of them lie side by side in the sequence
 //   int key(const Work&, int place) const;               // of the sequence; seq_kv past the last
 //   auto ends(const Work&, int row) const;               // ends(half): how many of them row + 8 half sees
+//   static constexpr bool kModifiesScores;    // then modify(scores, work, row, place) makes the products of
+//                                             // rows row and row + 8 with the key tile at `place` scores
 #pragma once
 
 #include <weir/config.h>

@@ -20,8 +20,10 @@ using QueryRing = hopper::Pipeline<config::query_stages>;
 using KeyRing = hopper::Pipeline<config::stages>;
 using Turns = hopper::Turns<config::ping_pong ? kConsumers : 2>;
 
-/// log2(e) / sqrt(head_dim): exponentials are powers of two.
+/// Exponentials are powers of two: log2(e) / sqrt(head_dim), or log2(e) where the plan's scores are scaled.
+template <class Plan>
 __device__ constexpr float scale_log2() {
+  if (Plan::kModifiesScores) return hopper::kLog2E;
   constexpr float kRoot = config::head_dim == 64    ? 8.0f
                           : config::head_dim == 96  ? 9.797958971132712f
                           : config::head_dim == 128 ? 11.313708498984761f
@@ -75,15 +77,16 @@ class WarpgroupRows {
       ptx::wgmma_wait_group<0>();
       hopper::pin(scores_);
       release(shared_.key_ring(), keys_);
+      modify(work, plan, 0);
       mask(work.tiles - 1, ends);
       float unused[2];
-      softmax.template weigh<true>(scores_, unused, scale_log2());
+      softmax.template weigh<true>(scores_, unused, scale_log2<Plan>());
       hopper::round_weights<config::dtype>(weights_, scores_);
       int step = 1;
 #pragma unroll 1
-      for (; step < masked; ++step) overlapped_step<true>(work, ends, step);
+      for (; step < masked; ++step) overlapped_step<true>(work, plan, ends, step);
 #pragma unroll 1
-      for (; step < work.tiles; ++step) overlapped_step<false>(work, ends, step);
+      for (; step < work.tiles; ++step) overlapped_step<false>(work, plan, ends, step);
       if (!config::store_through_queries) leave_queries(true);
       multiply_values(work.tiles > 1);
       ptx::wgmma_wait_group<0>();
@@ -93,9 +96,9 @@ class WarpgroupRows {
       meanwhile();
       int step = 0;
 #pragma unroll 1
-      for (; step < masked; ++step) plain_step<true>(work, ends, step);
+      for (; step < masked; ++step) plain_step<true>(work, plan, ends, step);
 #pragma unroll 1
-      for (; step < work.tiles; ++step) plain_step<false>(work, ends, step);
+      for (; step < work.tiles; ++step) plain_step<false>(work, plan, ends, step);
       if (!config::store_through_queries) leave_queries(true);
     }
     softmax.finish();
@@ -130,15 +133,17 @@ class WarpgroupRows {
 
  private:
   /// One key tile after another.
-  template <bool masked, class Work, class Ends>
-  __device__ __forceinline__ void plain_step(const Work& work, const Ends& ends, int step) {
+  template <bool masked, class Work, class Plan, class Ends>
+  __device__ __forceinline__ void plain_step(const Work& work, const Plan& plan, const Ends& ends, int step) {
     score();
     ptx::wgmma_wait_group<0>();
     hopper::pin(scores_);
     release(shared_.key_ring(), keys_);
+    modify(work, plan, step);
     if (masked) mask(work.tiles - 1 - step, ends);
     float factor[2];
-    const bool rescales = softmax.template weigh<masked>(scores_, factor, scale_log2());
+    const bool rescales =
+        softmax.template weigh < masked || Plan::kModifiesScores > (scores_, factor, scale_log2<Plan>());
     hopper::round_weights<config::dtype>(weights_, scores_);
     if (rescales && step > 0) rescale(factor);
     multiply_values(step > 0);
@@ -148,8 +153,9 @@ class WarpgroupRows {
   }
 
   /// The softmax of one tile runs while the tensor cores multiply the weights of the tile before.
-  template <bool masked, class Work, class Ends>
-  __device__ __forceinline__ void overlapped_step(const Work& work, const Ends& ends, int step) {
+  template <bool masked, class Work, class Plan, class Ends>
+  __device__ __forceinline__ void overlapped_step(const Work& work, const Plan& plan, const Ends& ends,
+                                                  int step) {
     begin_turn();
     score();
     multiply_values(step > 1);
@@ -157,9 +163,11 @@ class WarpgroupRows {
     ptx::wgmma_wait_group<1>();
     hopper::pin(scores_);
     release(shared_.key_ring(), keys_);
+    modify(work, plan, step);
     if (masked) mask(work.tiles - 1 - step, ends);
     float factor[2];
-    const bool rescales = softmax.template weigh<masked>(scores_, factor, scale_log2());
+    const bool rescales =
+        softmax.template weigh < masked || Plan::kModifiesScores > (scores_, factor, scale_log2<Plan>());
     ptx::execute_before(softmax.sum[0] + softmax.sum[1], shared_.queries);
     ptx::wgmma_wait_group<0>();
     hopper::pin(output);
@@ -207,6 +215,14 @@ class WarpgroupRows {
   __device__ __forceinline__ void release(const KeyRing& ring, KeyRing::Position& position) {
     if (hopper::warp_in_warpgroup() == 0) ring.release(position.stage);
     position.advance();
+  }
+
+  /// What the plan makes of the products of the step's key tile.
+  template <class Work, class Plan>
+  __device__ __forceinline__ void modify(const Work& work, const Plan& plan, int step) {
+    if constexpr (Plan::kModifiesScores) {
+      plan.modify(scores_, work, first_row_, (work.tiles - 1 - step) * config::tile_kv);
+    }
   }
 
   /// Scores of keys that a row doesn't see become -inf.

@@ -4,14 +4,14 @@
 #include <weir/config.h>
 
 #include "device/decode/work.h"
-#include "device/padded_tile.h"
 #include "device/ptx/cp_async.h"
 #include "device/ptx/opaque.h"
+#include "device/swizzled_tile.h"
 
 namespace decode {
 
 /// Keys or values of one warp and step. Warps that share keys and differ in rows share the slice.
-using Slice = device::PaddedTile<config::keys_per_warp, config::head_dim>;
+using Slice = device::SwizzledTile<config::keys_per_warp, config::head_dim>;
 constexpr int kStageBytes = kKeyWarps * 2 * Slice::bytes;
 
 /// Copies the slices of all steps of all pieces of the block, in order, into a ring of stages. Group s of
@@ -84,16 +84,33 @@ class CacheStream {
     const int valid_rows = piece_.sequence.keys - first_key();
     const long long key_stride = static_cast<long long>(problem_.heads_kv) * config::head_dim;
     const int head_offset = piece_.head_kv * config::head_dim;
-#pragma unroll
-    for (int pass = 0; pass < kPasses; ++pass) {
-      const auto [row, chunk] = Slice::template chunk_of<kCopyThreads>(thread, pass);
+    struct Chunk {
+      unsigned destination;  // of keys; values follow at the distance of a slice
+      long long offset;
+      int valid_bytes;
+    };
+    const auto chunk_of = [&](int pass) -> Chunk {
+      const auto [row, index] = Slice::template chunk_of<kCopyThreads>(thread, pass);
       const int place =
           kPaged ? __shfl_sync(0xffffffffu, place_, row) : piece_.sequence.first_key + first_key() + row;
       const bool valid = row < valid_rows;
-      const long long offset = valid ? place * key_stride + head_offset + chunk * 8 : 0;
-      const unsigned destination = slices_ + stage_ + Slice::byte_offset(row, chunk);
-      ptx::cp_async_cg_16(destination, k_ + offset, valid ? 16 : 0);
-      ptx::cp_async_cg_16(destination + Slice::bytes, v_ + offset, valid ? 16 : 0);
+      return {.destination = slices_ + stage_ + Slice::byte_offset(row, index),
+              .offset = valid ? place * key_stride + head_offset + index * 8 : 0,
+              .valid_bytes = valid ? 16 : 0};
+    };
+#pragma unroll
+    for (int pass = 0; pass < kPasses; ++pass) {
+      const Chunk chunk = chunk_of(pass);
+      ptx::cp_async_cg_16(chunk.destination, k_ + chunk.offset, chunk.valid_bytes);
+      if (config::values_after) continue;
+      ptx::cp_async_cg_16(chunk.destination + Slice::bytes, v_ + chunk.offset, chunk.valid_bytes);
+    }
+    if constexpr (config::values_after) {
+#pragma unroll
+      for (int pass = 0; pass < kPasses; ++pass) {
+        const Chunk chunk = chunk_of(pass);
+        ptx::cp_async_cg_16(chunk.destination + Slice::bytes, v_ + chunk.offset, chunk.valid_bytes);
+      }
     }
   }
 

@@ -6,8 +6,8 @@
 #include "device/attention/score.h"
 #include "device/decode/cache_stream.h"
 #include "device/decode/work.h"
-#include "device/padded_tile.h"
 #include "device/softmax.h"
+#include "device/swizzled_tile.h"
 
 namespace decode {
 
@@ -17,7 +17,7 @@ constexpr int kDepthSteps = config::head_dim / 16;
 constexpr int kKeySteps = config::keys_per_warp / 16;
 static_assert(kWarpRows == 16 || kWarpRows == 32, "more rows would not leave registers for the scores");
 
-using QueryTile = device::PaddedTile<config::tile_rows, config::head_dim>;
+using QueryTile = device::SwizzledTile<config::tile_rows, config::head_dim>;
 /// The output is rescaled only when a score exceeds the base by a factor of 2^8.
 using Softmax = device::OnlineSoftmax<kRowTiles, 8>;
 /// 16 columns of the warp's rows of Q, or of the weights: an A operand.

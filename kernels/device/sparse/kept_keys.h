@@ -67,6 +67,7 @@ struct KeptKeysOfRows {
   using Place = QueryWork<config::tile_q>;
   static constexpr int kProducerRegisters = config::tile_q == 192 ? 32 : 40;
   static constexpr int kPieceKeys = piece_keys();
+  static constexpr bool kModifiesScores = false;
   static_assert(config::block_q % config::tile_q == 0,
                 "the rows of a query tile lie in one line of mask blocks");
 

@@ -1,6 +1,8 @@
 #include "engine/bank_conflicts.h"
 
 #include <algorithm>
+#include <set>
+#include <utility>
 
 namespace weir::emulator {
 
@@ -31,6 +33,33 @@ Wavefronts LanePairing::finish() {
   for (const auto& phases : instructions_) {
     for (const auto& addresses : phases) total += phase_of(addresses);
   }
+  instructions_.clear();
+  next_.fill(0);
+  return total;
+}
+
+Wavefronts sectors_of(std::span<const ChunkCopy> copies) {
+  constexpr unsigned kSectorBytes = 32;
+  std::set<std::uintptr_t> sectors;
+  std::set<std::pair<std::uintptr_t, unsigned>> requests;
+  for (const ChunkCopy& copy : copies) {
+    sectors.insert(copy.source / kSectorBytes);
+    requests.insert({copy.source / kSectorBytes, copy.destination / kSectorBytes});
+  }
+  return {.accesses = static_cast<std::int64_t>(sectors.size()),
+          .needed = static_cast<std::int64_t>(requests.size())};
+}
+
+void CopyPairing::add(int lane, ChunkCopy copy) {
+  const std::size_t instruction = next_[static_cast<std::size_t>(lane)]++;
+  if (instruction >= instructions_.size()) instructions_.resize(instruction + 1);
+  instructions_[instruction].push_back(copy);
+}
+
+Wavefronts CopyPairing::finish() {
+  Wavefronts total;
+  if (instructions_.empty()) return total;
+  for (const auto& copies : instructions_) total += sectors_of(copies);
   instructions_.clear();
   next_.fill(0);
   return total;

@@ -1,4 +1,5 @@
-// Wavefronts of shared-memory accesses of 16 bytes per lane: the passes over the 32 banks that they need.
+// What a warp's accesses of 16 bytes per lane cost: passes over the 32 banks of shared memory, and sectors
+// that copies ask for.
 #pragma once
 
 #include <array>
@@ -32,6 +33,26 @@ class LanePairing {
 
  private:
   std::vector<std::array<std::vector<unsigned>, 4>> instructions_;  // addresses per phase of 8 lanes
+  std::array<std::size_t, 32> next_{};
+};
+
+// Of one instruction's copies from global to shared memory: different sectors of 32 bytes that they read
+// (accesses), and how often a sector is asked for (needed), once for each sector of shared memory that some
+// of it goes to.
+struct ChunkCopy {
+  std::uintptr_t source;
+  unsigned destination;
+};
+Wavefronts sectors_of(std::span<const ChunkCopy> copies);
+
+// As LanePairing, of copies.
+class CopyPairing {
+ public:
+  void add(int lane, ChunkCopy copy);
+  Wavefronts finish();
+
+ private:
+  std::vector<std::vector<ChunkCopy>> instructions_;
   std::array<std::size_t, 32> next_{};
 };
 

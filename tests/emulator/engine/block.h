@@ -103,6 +103,7 @@ struct Warp {
   unsigned in_collective = 0;
   std::uint64_t priority = 0;
   LanePairing copies, stores, loads;
+  CopyPairing copied_sectors;
 
   std::vector<Product> open_products;
   std::deque<std::vector<Product>> product_groups;  // committed, oldest first

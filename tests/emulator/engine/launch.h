@@ -39,6 +39,7 @@ struct LaunchReport {
   std::string failure;
   Wavefronts ldmatrix;  // ldmatrix and stmatrix
   Wavefronts copies;    // writes of cp.async
+  Wavefronts sectors;   // that cp.async reads
   Wavefronts stores;    // 16-byte stores and loads of single lanes
   Wavefronts loads;
 };

@@ -142,6 +142,10 @@ void copy_async(unsigned destination, const void* source, int bytes, int valid_b
     region_of(source, valid_bytes, "cp.async", "reads", site).copied_bytes += valid_bytes;
   }
   if (bytes == 16) count_shared_access(SharedAccess::copy, target);
+  if (bytes == 16 && valid_bytes > 0) {
+    scheduler().warp().copied_sectors.add(scheduler().thread().lane(),
+                                          {reinterpret_cast<std::uintptr_t>(source), destination});
+  }
   auto* undefined = reinterpret_cast<std::byte*>(target);
   std::memset(undefined, 0xff, static_cast<std::size_t>(bytes));
   scheduler().thread().open_copies.push_back(

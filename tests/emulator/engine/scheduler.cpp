@@ -321,6 +321,7 @@ void Scheduler::release_cluster_if_complete() {
 
 void Scheduler::lanes_met(Warp& warp) {
   report_.copies += warp.copies.finish();
+  report_.sectors += warp.copied_sectors.finish();
   report_.stores += warp.stores.finish();
   report_.loads += warp.loads.finish();
 }
