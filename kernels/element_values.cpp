@@ -1,5 +1,6 @@
 #include "kernels/element_values.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstring>
@@ -28,6 +29,7 @@ float from_f16(std::uint16_t bits) {
 std::uint16_t to_f16(float value) {
   const auto sign = static_cast<std::uint16_t>(std::signbit(value) ? 0x8000 : 0);
   const float size = std::fabs(value);
+  if (size == 0) return sign;
   if (std::isnan(value)) return static_cast<std::uint16_t>(sign | 0x7e00);
   if (size >= 65520.0f) return static_cast<std::uint16_t>(sign | 0x7c00);
   // In units of the last place: subnormals share that of the smallest normal number.
@@ -35,7 +37,7 @@ std::uint16_t to_f16(float value) {
   std::frexp(size, &exponent);
   const int unit = std::max(exponent - 11, -24);
   const auto digits = static_cast<int>(std::nearbyint(std::ldexp(size, -unit)));  // up to 2048
-  return static_cast<std::uint16_t>(sign | (unit == -24 ? digits : (unit + 24) * 1024 + digits));
+  return static_cast<std::uint16_t>(sign | ((unit + 24) * 1024 + digits));
 }
 
 }  // namespace

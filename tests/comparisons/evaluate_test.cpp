@@ -124,10 +124,20 @@ TEST_F(Evaluate, TheFastestNamedConfigurationStandsAndOfEachTheLatestRow) {
 TEST_F(Evaluate, ARowOfWhichAPartIsMissingIsNotMeasured) {
   const Comparison copies = load(kCopies);
   const auto devices =
-      evaluate(copies, sources({copied("1048576", config(4), 10e-6, 1e6, "2026-01-01")}, {}));
+      evaluate(copies, sources({copied("1048576", config(1), 10e-6, 1e6, "2026-01-01")}, {}));
   ASSERT_TRUE(devices.ok()) << to_string(devices.error());
+  ASSERT_EQ(devices->size(), 1u);
   EXPECT_TRUE((*devices)[0].rows[0].measured.empty());
   EXPECT_GT((*devices)[0].rows[0].predicted.at(Quantity::time), 5e-6);
+  EXPECT_FALSE((*devices)[0].rows[1].measured.empty());
+}
+
+TEST_F(Evaluate, AGpuOfWhichNoRowIsCompleteIsLeftOut) {
+  const Comparison copies = load(kCopies);
+  const auto devices =
+      evaluate(copies, sources({copied("2097152", config(4), 10e-6, 1e6, "2026-01-01")}, {}));
+  ASSERT_TRUE(devices.ok()) << to_string(devices.error());
+  EXPECT_TRUE(devices->empty());
 }
 
 TEST_F(Evaluate, RowsWithoutCountersHaveATimeAlone) {
@@ -144,7 +154,7 @@ TEST_F(Evaluate, RowsWithoutCountersHaveATimeAlone) {
 
 TEST_F(Evaluate, OtherGpusArePredictedAndSayWhatIsNotCalibrated) {
   const Comparison copies = load(kCopies);
-  const auto devices = evaluate(copies, sources({copied("1048576", config(4), 10e-6, 1e6, "2026-01-01")},
+  const auto devices = evaluate(copies, sources({copied("1048576", config(1), 10e-6, 1e6, "2026-01-01")},
                                                 {"a100-sxm4-40gb", "h100-sxm5-80gb"}));
   ASSERT_TRUE(devices.ok()) << to_string(devices.error());
   ASSERT_EQ(devices->size(), 2u) << "the H100 of the store is not there twice";
@@ -175,7 +185,8 @@ TEST_F(Evaluate, ErrorsOfTablesNameWhatIsPossible) {
     const auto comparison = load_comparison(folder_ / "broken.yaml");
     return comparison ? "no error" : comparison.error().message;
   };
-  EXPECT_NE(error("[{name: t, columns: [speed]}]").find("expected one of flops, sram"), std::string::npos);
+  EXPECT_NE(error("[{name: t, columns: [speed]}]").find("expected one of flops, executed, sram"),
+            std::string::npos);
   EXPECT_NE(error("[{name: t, columns: [time], layout: round}]").find("rows, series"), std::string::npos);
   EXPECT_NE(error("[{name: t, columns: [time], group: h}]").find("no row has the group 'h'"),
             std::string::npos);
