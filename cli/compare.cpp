@@ -96,7 +96,7 @@ Json as_json(const EvaluatedComparison& evaluated) {
                           {"reason", device.rows[i].reason}});
     }
     devices.push_back(Json{{"gpu", device.profile},
-                           {"calibrated", device.calibration_note.empty()},
+                           {"calibrated", device.calibrated},
                            {"calibration_note", device.calibration_note},
                            {"rows", rows}});
   }

@@ -295,8 +295,10 @@ Result<std::vector<DeviceResult>> evaluate(const Comparison& comparison, const S
     Result<FoundCalibration> found = find_calibration(sources.calibrations_folder, *profile);
     if (!found) return found.error();
     Evaluation evaluation(*profile, std::move(found->calibration), records);
-    DeviceResult device{
-        profile->name, profile->title, calibration_note(uncalibrated(*profile)), profile->dram_bytes, {}};
+    const Uncalibrated status = uncalibrated(*profile);
+    DeviceResult device{profile->name,         profile->title,
+                        is_calibrated(status), calibration_note(status),
+                        profile->dram_bytes,   {}};
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const bool is_shown = std::any_of(comparison.tables.begin(), comparison.tables.end(),
                                         [&](const Table& table) { return shows(table, comparison.rows[i]); });

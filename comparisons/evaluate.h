@@ -27,7 +27,8 @@ struct RowResult {
 struct DeviceResult {
   std::string profile;
   std::string title;
-  std::string calibration_note;  // empty where the memory model was calibrated on this GPU model
+  bool calibrated = false;       // the memory model, on this GPU model
+  std::string calibration_note;  // what is not calibrated; empty if nothing
   std::int64_t dram_bytes = 0;
   std::vector<RowResult> rows;  // the comparison's; of those that no table shows nothing is known
 

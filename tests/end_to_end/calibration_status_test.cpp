@@ -2,6 +2,7 @@
 // every command that shows predictions and every format that it knows.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
 #include <set>
@@ -105,6 +106,27 @@ TEST_P(CalibrationStatus, IsShownByPredict) {
   }
 }
 
+TEST_P(CalibrationStatus, IsShownByCompare) {
+  const std::filesystem::path file = folder_ / "rows.yaml";
+  std::ofstream(file) << "workload: two orders of blocks\nrows:\n";
+  for (const char* group : {"1", "8"}) {
+    std::ofstream(file, std::ios::app)
+        << "  - series: GROUP_M=" << group << "\n    group: product\n    parts:\n"
+        << "      - kernel: " WEIR_SOURCE_DIR "/examples/definitions/triton_matmul.yaml\n"
+        << "        problem: \"m=512,n=512,k=512\"\n"
+        << "        configs: [\"BLOCK_M=64,BLOCK_N=64,BLOCK_K=32,GROUP_M=" << group << ",num_warps=4\"]\n";
+  }
+  std::ofstream(file, std::ios::app)
+      << "tables:\n  - {name: product, title: a product, columns: [dram, time]}\n";
+  const std::vector<std::string> compare{"compare", file.string(), "--gpu", profile().name};
+  expect_honest_text(run(compare), profile(), "compare");
+  std::vector<std::string> arguments = compare;
+  arguments.push_back("--json");
+  const json out = json::parse(run(arguments));
+  ASSERT_EQ(out["devices"].size(), 1u);
+  expect_honest_json(out["devices"][0], profile(), "compare --json");
+}
+
 // The formats are those that the command's help lists: a new one is tested without a change here.
 TEST_P(CalibrationStatus, IsShownByEveryFormatOfReport) {
   make_store(folder_ / "a.weir", profile());
@@ -203,8 +225,8 @@ TEST(CalibrationStatusOfTune, IsShownWithTheBest) {
 
 // Every command is either tested above or shows no prediction of its own. A new one must be put in its place.
 TEST(CalibrationStatusOfCommands, EveryCommandIsKnownToShowPredictionsOrNot) {
-  const std::set<std::string> shows{"predict", "report", "pick", "db", "tune"};
-  const std::set<std::string> shows_none{"calibrate", "doctor", "kernels", "probe", "ship", "verify"};
+  const std::set<std::string> shows{"compare", "predict", "report", "pick", "db", "tune"};
+  const std::set<std::string> shows_none{"calibrate", "doctor", "kernels", "mask", "probe", "ship", "verify"};
   const TemporaryFolder folder;
   const std::string help = testing_support::weir(folder.path(), {"--help"}).out;
   std::istringstream lines(help.substr(help.find("Subcommands:")));
