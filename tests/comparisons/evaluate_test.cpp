@@ -159,6 +159,7 @@ TEST_F(Evaluate, OtherGpusArePredictedAndSayWhatIsNotCalibrated) {
   ASSERT_TRUE(devices.ok()) << to_string(devices.error());
   ASSERT_EQ(devices->size(), 2u) << "the H100 of the store is not there twice";
   EXPECT_EQ((*devices)[1].profile, "a100-sxm4-40gb");
+  EXPECT_FALSE((*devices)[1].calibrated);
   EXPECT_FALSE((*devices)[1].calibration_note.empty());
   EXPECT_FALSE((*devices)[1].has_measurements());
   EXPECT_GT((*devices)[1].rows[0].predicted.at(Quantity::dram), 0);

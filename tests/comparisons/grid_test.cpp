@@ -34,12 +34,14 @@ RowResult result(double predicted, double measured) {
 const std::vector<DeviceResult> kDevices{
     {"a",
      "GPU A",
+     true,
      "",
      1'000'000'000,
      {result(90e-6, 100e-6), result(1500e-6, 1600e-6), result(210e-6, 200e-6), result(810e-6, 800e-6),
       result(300e-6, 400e-6)}},
     {"b",
      "GPU B",
+     false,
      "not measured there",
      1'000'000'000,
      {result(100e-6, 0), result(1600e-6, 0), result(200e-6, 0), result(800e-6, 0), result(300e-6, 0)}}};
