@@ -1,5 +1,5 @@
-// The pass of warpgroup_pass.h over query tiles from a queue (hopper/work_queue.h), one of which begins while the
-// one before ends (queued_rows.h). Its plan also has
+// The pass of warpgroup_pass.h over query tiles from a queue (hopper/work_queue.h), one of which begins while
+// the one before ends (queued_rows.h). Its plan also has
 //   Work numbered(int number) const;     // in the order of work; no producer looks it up but one
 #pragma once
 
@@ -131,7 +131,8 @@ __device__ __forceinline__ void send_query_tiles(const WorkQueue<Work>& queue, c
                                                  unsigned* next) {
   Work none{};
   none.tiles = kNoWork;
-  hopper::send_work(queue, plan.items(), next, [&](int number) { return plan.numbered(number); }, none);
+  hopper::send_work(
+      queue, plan.items(), next, [&](int number) { return plan.numbered(number); }, none);
 }
 
 /// The whole kernel, for `kPassThreads` threads of one block. `memory` begins at a multiple of 1024

@@ -1,5 +1,5 @@
-// Work by numbers from a counter in memory: the next block that is ready takes the next number, and one thread
-// of the block has looked up what it stands for before the others need it.
+// Work by numbers from a counter in memory: the next block that is ready takes the next number, and one
+// thread of the block has looked up what it stands for before the others need it.
 #pragma once
 
 #include "device/hopper/pipeline.h"
@@ -7,8 +7,8 @@
 
 namespace hopper {
 
-/// Messages from one thread to the others of its block, a ring in shared memory. Every reader, a warp or lane 0
-/// of one, gets all of them.
+/// Messages from one thread to the others of its block, a ring in shared memory. Every reader, a warp or lane
+/// 0 of one, gets all of them.
 template <class Work>
 class WorkQueue {
  public:
@@ -62,10 +62,11 @@ class WorkQueue {
   unsigned char* slots_;
 };
 
-/// One thread: sends the block's share of the numbers below `count`, as look(number) says what they stand for,
-/// and at last `none`. The block's first number is its own; further ones come from `next`, which the blocks of a
-/// grid share, at most `count` of them. It is 0 between launches: every number beyond the first ones is taken
-/// once, and each block takes one more that there is nothing for, together `count`; the last sets it back.
+/// One thread: sends the block's share of the numbers below `count`, as look(number) says what they stand
+/// for, and at last `none`. The block's first number is its own; further ones come from `next`, which the
+/// blocks of a grid share, at most `count` of them. It is 0 between launches: every number beyond the first
+/// ones is taken once, and each block takes one more that there is nothing for, together `count`; the last
+/// sets it back.
 template <class Work, class Look>
 __device__ __forceinline__ void send_work(const WorkQueue<Work>& queue, int count, unsigned* next, Look look,
                                           const Work& none) {

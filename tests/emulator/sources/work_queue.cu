@@ -14,8 +14,12 @@ extern "C" __global__ void take_numbers(int* taken, unsigned* next, int count) {
   const int warp = static_cast<int>(threadIdx.x) / 32;
   if (warp == 0) {
     if (threadIdx.x == 0) {
-      hopper::send_work(queue, count, next, [](int number) { return Number{number, 2 * number}; },
-                        Number{-1, 0});
+      hopper::send_work(
+          queue, count, next,
+          [](int number) {
+            return Number{number, 2 * number};
+          },
+          Number{-1, 0});
     }
     return;
   }
