@@ -33,6 +33,14 @@ constexpr const char* kHopperPersistentTurns =
     "wgmma";
 constexpr const char* kHopperThree =
     "tile_q=192,tile_kv=64,stages=2,overlap=true,ping_pong=true,persistent=true,variant=wgmma";
+// Query tiles from a queue: one begun while the one before ends, with rows of Q for two and for three; and
+// one after another, on a multiprocessor that two blocks share.
+constexpr const char* kHopperQueue =
+    "tile_q=64,tile_kv=64,stages=2,query_stages=2,overlap=true,variant=wgmma_queue";
+constexpr const char* kHopperQueueLong =
+    "tile_q=128,tile_kv=112,stages=2,query_stages=3,overlap=true,head_group=1,variant=wgmma_queue";
+constexpr const char* kHopperQueueShared =
+    "tile_q=64,tile_kv=80,stages=2,query_stages=1,overlap=false,blocks_per_sm=2,variant=wgmma_queue";
 
 struct Case {
   const char* what;
@@ -86,16 +94,18 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"BlocksOfManyTiles",
              "heads_q=2,heads_kv=1,seq_q=300,seq_kv=333,head_dim=64,block_q=128,causal=true,dtype=f16",
              "random(density=0.4,seed=1)",
-             {kSingle, kAhead, kOverlap, kTall, kHopperPlain, kHopperLong, kHopperTurns, kHopperPersistent}},
+             {kSingle, kAhead, kOverlap, kTall, kHopperPlain, kHopperLong, kHopperTurns, kHopperPersistent,
+              kHopperQueue, kHopperQueueLong, kHopperQueueShared}},
         // The first rows of blocks see no key at all, and the row on the diagonal only some.
         Case{"MoreQueriesThanKeys",
              "batch=2,heads_q=1,seq_q=300,seq_kv=140,head_dim=64,block_q=64,causal=true",
              "window(left=1,right=1)",
-             {kSingle, kAhead, kOverlap, kHopperPlain, kHopperLong, kHopperPersistent}},
+             {kSingle, kAhead, kOverlap, kHopperPlain, kHopperLong, kHopperPersistent, kHopperQueue,
+              kHopperQueueShared}},
         Case{"TilesOfManyColumns",
              "heads_q=2,heads_kv=1,seq_q=200,seq_kv=333,head_dim=64,block_q=64,block_kv=16",
              "random(density=0.3,seed=2)",
-             {kSingle, kAhead, kOverlap, kLong, kHopperPlain, kHopperLong, kHopperPersistent}},
+             {kSingle, kAhead, kOverlap, kLong, kHopperPlain, kHopperLong, kHopperPersistent, kHopperQueue}},
         Case{"TilesOfManyRows",
              "heads_q=2,seq_q=330,head_dim=64,block_q=32,block_kv=64,causal=true",
              "butterfly(stride=4) + global(columns=1)",
@@ -107,7 +117,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"AMaskForEachHead",
              "batch=2,heads_q=4,heads_kv=2,seq_q=150,head_dim=64,block_q=64,mask_heads=4,causal=true",
              "random(density=0.5,seed=4)",
-             {kSingle, kAhead, kHopperPlain, kHopperPersistent}},
+             {kSingle, kAhead, kHopperPlain, kHopperPersistent, kHopperQueue}},
         Case{"AMaskForEachHeadOfEachSequence",
              "batch=2,heads_q=2,seq_q=150,head_dim=64,block_q=32,mask_heads=4",
              "random(density=0.3,seed=5)",
@@ -120,21 +130,21 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"OneKey",
              "heads_q=2,seq_q=70,seq_kv=1,head_dim=64,block_q=64",
              "full",
-             {kSingle, kOverlap, kHopperPlain, kHopperLong}},
+             {kSingle, kOverlap, kHopperPlain, kHopperLong, kHopperQueue}},
         Case{"NoKey",
              "heads_q=2,seq_q=70,seq_kv=300,head_dim=64,block_q=64",
              "global",
-             {kSingle, kAhead, kOverlap, kTall, kHopperPlain, kHopperLong}},
+             {kSingle, kAhead, kOverlap, kTall, kHopperPlain, kHopperLong, kHopperQueue}},
         // Rows that keep nothing, one block, all; blocks that are cut by the diagonal and by the end.
         Case{"HopperPersistent",
              "batch=2,heads_q=4,heads_kv=2,seq_q=450,seq_kv=500,head_dim=64,block_q=192,block_kv=48,mask_"
              "heads=8,causal=true",
              "random(density=0.2,seed=8)",
-             {kHopperPersistent, kHopperThree}},
+             {kHopperPersistent, kHopperThree, kHopperQueue, kHopperQueueShared}},
         Case{"HopperPersistentTurns",
              "batch=2,heads_q=3,heads_kv=1,seq_q=500,seq_kv=300,head_dim=128,causal=true,dtype=f16",
              "window(left=1) + global(rows=1)",
-             {kHopperPersistent, kHopperPersistentTurns}},
+             {kHopperPersistent, kHopperPersistentTurns, kHopperQueue, kHopperQueueLong}},
         Case{"AllKeys",
              "heads_q=2,seq_q=130,seq_kv=200,head_dim=128,causal=true",
              "full",

@@ -34,6 +34,9 @@ __device__ constexpr float scale_log2() {
 /// Where a block keeps its tiles and barriers. All are shared addresses. Every consumer has its own rows of Q
 /// and its own barriers for them, so that its next rows arrive while others are still busy with theirs.
 struct SharedTiles {
+  static constexpr int bytes = kConsumers * config::query_stages * QueryTile::bytes +
+                               2 * config::stages * KeyTile::bytes + 2 * KeyRing::bytes +
+                               kConsumers * QueryRing::bytes;
   unsigned queries, keys, values, barriers;
 
   __device__ __forceinline__ explicit SharedTiles(unsigned shared)
@@ -131,7 +134,7 @@ class WarpgroupRows {
   float output[config::head_dim / 2];
   hopper::RowSoftmax softmax;
 
- private:
+ protected:
   /// One key tile after another.
   template <bool masked, class Work, class Plan, class Ends>
   __device__ __forceinline__ void plain_step(const Work& work, const Plan& plan, const Ends& ends, int step) {

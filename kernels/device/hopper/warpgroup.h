@@ -8,7 +8,7 @@
 namespace hopper {
 
 constexpr int kWarpgroupThreads = 128;
-constexpr int kRegistersPerBlock = 65536;  // a warp-specialised block has its multiprocessor to itself
+constexpr int kRegistersPerMultiprocessor = 65536;
 
 /// The number of this thread's warpgroup, from a shuffle so that the compiler knows it to be the same for the
 /// warp.
@@ -47,21 +47,23 @@ __device__ __forceinline__ void meet_consumers(int parity) {
   }
 }
 
-/// How the registers of a block are split: each thread starts with the same number, the producer gives up all
-/// but `kept`, and the consumers share what it gave. 24 is the least that there is.
-template <int consumers, int kept = 24>
+/// How the registers of a block are split, of which `blocks` share a multiprocessor: each thread starts with
+/// the same number, the producer gives up all but `kept`, and the consumers share what it gave. 24 is the
+/// least that there is.
+template <int consumers, int kept = 24, int blocks = 1>
 struct RegisterSplit {
   static constexpr int threads = (consumers + 1) * kWarpgroupThreads;
-  static constexpr int at_launch = kRegistersPerBlock / threads / 8 * 8;
+  static constexpr int at_launch = kRegistersPerMultiprocessor / (threads * blocks) / 8 * 8;
   static constexpr int shared_out = (at_launch * (consumers + 1) - kept) / consumers / 8 * 8;
   static constexpr int consumer_registers = shared_out < 240 ? shared_out : 240;
 
-  /// One consumer already starts with as many as a thread can address.
+  /// One consumer of one block already starts with as many as a thread can address.
+  static constexpr bool moves = at_launch < consumer_registers;
   static __device__ __forceinline__ void become_producer() {
-    if constexpr (consumers > 1) ptx::setmaxnreg_dec<kept>();
+    if constexpr (moves) ptx::setmaxnreg_dec<kept>();
   }
   static __device__ __forceinline__ void become_consumer() {
-    if constexpr (consumers > 1) ptx::setmaxnreg_inc<consumer_registers>();
+    if constexpr (moves) ptx::setmaxnreg_inc<consumer_registers>();
   }
 };
 

@@ -79,8 +79,12 @@ struct KeptKeysOfRows {
   }
 
   __device__ __forceinline__ Work work(int item) const {
-    const Place at = Place::of_block(attention::work_order(item, items()), rows, size.batches, size.heads_q,
-                                     size.heads_kv, size.seq_q);
+    return numbered(attention::work_order(item, items()));
+  }
+
+  /// By its number in the order of work.
+  __device__ __forceinline__ Work numbered(int number) const {
+    const Place at = Place::of_block(number, rows, size.batches, size.heads_q, size.heads_kv, size.seq_q);
     Work work{at.batch, at.head_q, at.head_kv, at.first_row, 0, 0, {nullptr, 0}, 0};
     if (at.first_row >= size.seq_q) return work;  // the last line of mask blocks is not whole
     const int first = rows.first[at.mask_line];
@@ -100,7 +104,7 @@ struct KeptKeysOfRows {
     return {work.keys.places_before(end_key(row)), work.keys.places_before(end_key(row + 8))};
   }
 
- private:
+ protected:
   /// Where the keys that the row may see end.
   __device__ __forceinline__ int end_key(int row) const {
     return config::causal ? min(size.seq_kv, max(0, row + 1 + size.seq_kv - size.seq_q)) : size.seq_kv;
