@@ -1,7 +1,10 @@
 #include "runtime/catalog.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <exception>
+
+#include "runtime/neighbours.h"
 
 namespace weir {
 namespace {
@@ -9,6 +12,12 @@ namespace {
 bool same_model(const StoredPick& pick, const StoredDevice& device) {
   return pick.gpu_name == device.gpu_name && pick.compute_capability == device.limits.compute_capability &&
          pick.sm_count == device.limits.sm_count && pick.l2_bytes == device.limits.l2_bytes;
+}
+
+std::string decimal(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", value);
+  return text;
 }
 
 // The definition says what it asks of shared memory and registers by restrictions; this is what holds for
@@ -79,16 +88,18 @@ Result<Catalog> Catalog::open(const std::filesystem::path& ship_file, const Stor
     }
     Kernel kernel{.source_hash = stored.source_hash, .definition = std::move(*definition)};
     for (const StoredPick& pick : *picks) {
-      if (pick.kernel != stored.kernel || pick.source_hash != stored.source_hash || !same_model(pick, device))
-        continue;
-      kernel.tuned_here = true;
-      kernel.picks.emplace(pick.problem, pick);
+      if (pick.kernel != stored.kernel || pick.source_hash != stored.source_hash) continue;
+      if (same_model(pick, device)) {
+        kernel.here.push_back(pick);
+      } else if (pick.compute_capability == device.limits.compute_capability) {
+        kernel.elsewhere.push_back(pick);
+      }
     }
     catalog.kernels_[stored.kernel].push_back(std::move(kernel));
   }
   for (auto& [name, kernels] : catalog.kernels_) {
     std::stable_sort(kernels.begin(), kernels.end(),
-                     [](const Kernel& a, const Kernel& b) { return a.tuned_here > b.tuned_here; });
+                     [](const Kernel& a, const Kernel& b) { return a.here.empty() < b.here.empty(); });
   }
   for (StoredModule& module : *modules) {
     catalog.modules_.emplace(std::pair(module.source_hash, module.header_hash),
@@ -120,6 +131,64 @@ Result<std::pair<Candidate, Catalog::Cubin>> Catalog::fit(const Kernel& kernel, 
   return std::pair(std::move(*candidate), module->second);
 }
 
+bool Catalog::take_tuned(const Kernel& kernel, const Problem& problem, const StoredPick& tuned, Pick& pick,
+                         std::string& why_not) const {
+  for (const std::string& text : tuned.configs) {
+    Result<Config> config = kernel.definition.config(text, false);
+    Result<std::pair<Candidate, Cubin>> fitted =
+        config ? fit(kernel, problem, *config) : Result<std::pair<Candidate, Cubin>>(config.error());
+    if (!fitted) {
+      why_not = "The tuned configuration " + text + " does not fit: " + fitted.error().message;
+      continue;
+    }
+    pick.config = to_string(*config);
+    pick.candidate = std::move(fitted->first);
+    pick.cubin = std::move(fitted->second);
+    return true;
+  }
+  return false;
+}
+
+bool Catalog::choose_from(const Kernel& kernel, const Problem& problem, Pick& pick) const {
+  std::string why_not = "This problem was not tuned on " + device_.gpu_name;
+  for (const StoredPick& tuned : kernel.here) {
+    if (tuned.problem != pick.problem || !take_tuned(kernel, problem, tuned, pick, why_not)) continue;
+    pick.match = Match::exact;
+    pick.median_seconds = tuned.median_seconds;
+    pick.predicted_dram_bytes = tuned.predicted_dram_bytes;
+    pick.uncalibrated = tuned.uncalibrated;
+    pick.reason = "Measured and verified on " + device_.gpu_name + " for this problem.";
+    return true;
+  }
+  for (const bool here : {true, false}) {
+    std::string ignored;  // why a neighbour does not fit says nothing about what was asked for
+    for (const Neighbour& near :
+         neighbours(kernel.definition, problem, here ? kernel.here : kernel.elsewhere)) {
+      if (near.pick->problem == pick.problem && here) continue;  // tried above
+      if (!take_tuned(kernel, problem, *near.pick, pick, ignored)) continue;
+      pick.match = here ? Match::near_problem : Match::near_device;
+      pick.reason = why_not + "; measured and verified on " + near.pick->gpu_name + " for " +
+                    (near.pick->problem == pick.problem
+                         ? "it."
+                         : near.pick->problem + ", " + decimal(near.doublings) + " doublings away.");
+      return true;
+    }
+  }
+  Result<Config> config = kernel.definition.default_config(problem, device_.limits);
+  Result<std::pair<Candidate, Cubin>> fitted =
+      config ? fit(kernel, problem, *config) : Result<std::pair<Candidate, Cubin>>(config.error());
+  if (!fitted) {
+    pick.reason = why_not + "; the safe default does not fit: " + fitted.error().message;
+    return false;
+  }
+  pick.match = Match::safe_default;
+  pick.reason = why_not + "; this is the kernel's safe default, verified on other problems.";
+  pick.config = to_string(*config);
+  pick.candidate = std::move(fitted->first);
+  pick.cubin = std::move(fitted->second);
+  return true;
+}
+
 Pick Catalog::choose_for(const std::string& kernel, const std::string& problem_text,
                          const std::map<std::string, std::vector<std::int64_t>>& tables) const {
   Pick miss{.kernel = kernel, .problem = problem_text};
@@ -131,54 +200,19 @@ Pick Catalog::choose_for(const std::string& kernel, const std::string& problem_t
                       : "The definition of " + kernel + " cannot be read: " + broken->second;
     return miss;
   }
-  std::string why_not_exact = "This problem was not tuned on " + device_.gpu_name;
-  std::string why_not_default;
+  std::string why_not;
   for (const Kernel& candidate_kernel : found->second) {
     Result<Problem> problem = candidate_kernel.definition.problem(problem_text, tables);
     if (!problem) {
-      why_not_default = problem.error().message;
+      why_not = problem.error().message;
       continue;
     }
     Pick pick{.kernel = kernel, .problem = to_string(*problem)};
+    if (choose_from(candidate_kernel, *problem, pick)) return pick;
     miss.problem = pick.problem;
-    const auto take = [&](const Config& config, std::pair<Candidate, Cubin> fitted) {
-      pick.config = to_string(config);
-      pick.candidate = std::move(fitted.first);
-      pick.cubin = std::move(fitted.second);
-      return pick;
-    };
-
-    if (const auto tuned = candidate_kernel.picks.find(pick.problem); tuned != candidate_kernel.picks.end()) {
-      // The best of the tie set that fits: the others are as fast within the noise.
-      for (const std::string& text : tuned->second.configs) {
-        Result<Config> config = candidate_kernel.definition.config(text, false);
-        Result<std::pair<Candidate, Cubin>> fitted =
-            config ? fit(candidate_kernel, *problem, *config)
-                   : Result<std::pair<Candidate, Cubin>>(config.error());
-        if (!fitted) {
-          why_not_exact = "The tuned configuration " + text + " does not fit: " + fitted.error().message;
-          continue;
-        }
-        pick.match = Match::exact;
-        pick.median_seconds = tuned->second.median_seconds;
-        pick.predicted_dram_bytes = tuned->second.predicted_dram_bytes;
-        pick.uncalibrated = tuned->second.uncalibrated;
-        pick.reason = "Measured and verified on " + device_.gpu_name + " for this problem.";
-        return take(*config, std::move(*fitted));
-      }
-    }
-
-    Result<Config> config = candidate_kernel.definition.default_config(*problem, device_.limits);
-    Result<std::pair<Candidate, Cubin>> fitted = config ? fit(candidate_kernel, *problem, *config)
-                                                        : Result<std::pair<Candidate, Cubin>>(config.error());
-    if (fitted) {
-      pick.match = Match::safe_default;
-      pick.reason = why_not_exact + "; this is the kernel's safe default, verified on other problems.";
-      return take(*config, std::move(*fitted));
-    }
-    why_not_default = "the safe default does not fit: " + fitted.error().message;
+    why_not = pick.reason;
   }
-  miss.reason = why_not_exact + "; " + why_not_default + ".";
+  miss.reason = why_not + ".";
   return miss;
 }
 

@@ -16,7 +16,12 @@
 
 namespace weir {
 
-// How well a pick matches what was asked for, best first. near_problem and near_device are reserved.
+// How well a pick matches what was asked for, best first:
+// - exact: measured and verified for this problem on this GPU model;
+// - near_problem: for a problem of other sizes on this GPU model, at most three doublings away
+// (neighbours.h);
+// - near_device: for this problem or a near one on another GPU model of this compute capability;
+// - safe_default: the kernel's default configuration, verified on other problems.
 enum class Match { exact, near_problem, near_device, safe_default, none };
 const char* to_string(Match match);  // "exact", "near_problem", "near_device", "default", "none"
 
@@ -54,13 +59,18 @@ class Catalog {
   struct Kernel {
     std::string source_hash;
     KernelDefinition definition;
-    bool tuned_here = false;  // has picks for this very GPU model
-    std::map<std::string, StoredPick> picks;
+    std::vector<StoredPick> here;       // on this very GPU model
+    std::vector<StoredPick> elsewhere;  // on other models of its compute capability
   };
   using Cubin = std::shared_ptr<const std::vector<std::uint8_t>>;
 
   Pick choose_for(const std::string& kernel, const std::string& problem,
                   const std::map<std::string, std::vector<std::int64_t>>& tables) const;
+  // Fills in the best match that fits, and the reason why a better one does not; false if none does.
+  bool choose_from(const Kernel& kernel, const Problem& problem, Pick& pick) const;
+  // The first configuration of a tuned problem that fits: those of its tie set are as fast within the noise.
+  bool take_tuned(const Kernel& kernel, const Problem& problem, const StoredPick& tuned, Pick& pick,
+                  std::string& why_not) const;
   // Resolves and finds the module; the error is the reason why not.
   Result<std::pair<Candidate, Cubin>> fit(const Kernel& kernel, const Problem& problem,
                                           const Config& config) const;

@@ -47,8 +47,8 @@ typedef enum weir_status {
 /* How well a pick matches, best first. */
 typedef enum weir_match {
   WEIR_MATCH_EXACT = 0,        /* measured and verified for this problem on this GPU model */
-  WEIR_MATCH_NEAR_PROBLEM = 1, /* reserved: verified on this GPU model for a similar problem */
-  WEIR_MATCH_NEAR_DEVICE = 2,  /* reserved: verified on a GPU of the same architecture */
+  WEIR_MATCH_NEAR_PROBLEM = 1, /* measured and verified on this GPU model for a problem of similar sizes */
+  WEIR_MATCH_NEAR_DEVICE = 2,  /* measured and verified on another GPU model of this compute capability */
   WEIR_MATCH_DEFAULT = 3,      /* the kernel's safe default, verified for other problems */
   WEIR_MATCH_NONE = 4          /* nothing that may run: use a kernel of your own */
 } weir_match;

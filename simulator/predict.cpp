@@ -1,8 +1,8 @@
 #include "simulator/predict.h"
 
 #include <algorithm>
+#include <numeric>
 #include <optional>
-#include <set>
 #include <span>
 
 #include "simulator/bounds.h"
@@ -46,21 +46,31 @@ constexpr double kSensitive = 0.25;  // share of the DRAM reads that the uncerta
 // them from 0.65 of the capacity on. Of the widths tried on a sweep (1 to 2.2 times the microbenchmarks'),
 // this one leaves the least error to both of its kernels (docs/model.md, section 2).
 constexpr double kMixtureWidening = 2;
+constexpr double kMixtureShare = 0.01;  // of the tensors' bytes: what else a kernel touches fills no set
 
-double survival_width(const DeviceProfile& profile, std::span<const FlatProgram> programs) {
-  std::set<int> tensors;
+double survival_width(const DeviceProfile& profile, const Candidate& candidate,
+                      std::span<const FlatProgram> programs) {
+  std::vector<double> bytes(candidate.tensors.size());
   for (const FlatProgram& program : programs) {
-    for (const Action* access : program.accesses) tensors.insert(access->tensor);
+    for (const Action* access : program.accesses) {
+      const TensorLayout& tensor = candidate.tensors[static_cast<std::size_t>(access->tensor)];
+      bytes[static_cast<std::size_t>(access->tensor)] =
+          static_cast<double>(element_count(tensor) * bytes_of(tensor.element));
+    }
   }
-  return profile.l2_survival_width * (tensors.size() > 1 ? kMixtureWidening : 1);
+  const double all = std::accumulate(bytes.begin(), bytes.end(), 0.0);
+  if (bytes.empty()) return profile.l2_survival_width;
+  const bool mixed = all - std::ranges::max(bytes) > kMixtureShare * all;
+  return profile.l2_survival_width * (mixed ? kMixtureWidening : 1);
 }
 
-L2Parameters l2_parameters(const DeviceProfile& profile, std::span<const FlatProgram> programs) {
+L2Parameters l2_parameters(const DeviceProfile& profile, const Candidate& candidate,
+                           std::span<const FlatProgram> programs) {
   const auto capacity = static_cast<double>(profile.l2_bytes);
   return {.capacity_bytes = capacity,
           .private_weight = profile.l2_private_weight,
           .shared_weight = profile.l2_shared_weight,
-          .survival_width = survival_width(profile, programs),
+          .survival_width = survival_width(profile, candidate, programs),
           .dirty_capacity_bytes = profile.l2_dirty_fraction * capacity,
           .smaller_share = kSmallerCapacity,
           .larger_share = kLargerCapacity};
@@ -227,7 +237,7 @@ class Summary {
 Result<Prediction> predict_walk(const DeviceProfile& profile, const Candidate& candidate,
                                 const PredictOptions& options, const std::vector<FlatProgram>& programs,
                                 const CellSpace& cells) {
-  const L2Parameters l2 = l2_parameters(profile, programs);
+  const L2Parameters l2 = l2_parameters(profile, candidate, programs);
   L2Cache cache(l2, cells.bytes);
   if (!options.cold_l2) warm(cells, static_cast<int>(profile.l2_partitions), cache);
   std::optional<LineTrace> lines;
@@ -255,7 +265,7 @@ Result<Prediction> predict_walk(const DeviceProfile& profile, const Candidate& c
 
 Result<Prediction> predict_fast(const DeviceProfile& profile, const Candidate& candidate,
                                 const PredictOptions& options, std::vector<FlatProgram>& programs) {
-  L2Parameters l2 = l2_parameters(profile, programs);
+  L2Parameters l2 = l2_parameters(profile, candidate, programs);
   l2.law_steps = kFastLawSteps;
   l2.kept_epochs = kFastEpochs;
   FastWalk fast(profile, candidate, programs, l2);

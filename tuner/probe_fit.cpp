@@ -7,7 +7,6 @@
 #include <optional>
 #include <thread>
 #include <unsupported/Eigen/NonLinearOptimization>
-#include <unsupported/Eigen/NumericalDiff>
 
 #include "kernels/definition.h"
 #include "simulator/predict.h"
@@ -18,7 +17,9 @@ namespace {
 
 // Samples of more passes than this are there for their time.
 constexpr std::int64_t kMostFittedPasses = 8;
-constexpr double kRelativeStep = 0.02;  // of numerical derivatives: below it, drift between blocks shows
+// Of numerical derivatives, in the free parameters: 2% of what a weight exceeds its least value by. Below it,
+// drift between blocks shows. Not relative to the parameter, which is 0 where a weight exceeds that by 1.
+constexpr double kDerivativeStep = 0.02;
 constexpr int kMostEvaluations = 25;
 constexpr double kScannedWeights = 1.0, kScanStep = 0.1;
 
@@ -60,7 +61,7 @@ using Group = std::vector<const ProbeSample*>;
 
 // Predicted less measured, as a share of what is asked for.
 Eigen::VectorXd deviations(const DeviceProfile& profile, const Group& group,
-                           const std::function<bool()>& stop) {
+                           const std::function<bool()>& stop, Fidelity fidelity = Fidelity::cache) {
   Eigen::VectorXd result(static_cast<Eigen::Index>(group.size()));
   std::atomic<std::size_t> next{0};
   std::atomic<bool> stopped{false};
@@ -68,7 +69,7 @@ Eigen::VectorXd deviations(const DeviceProfile& profile, const Group& group,
   const auto work = [&] {
     for (std::size_t i = next++; i < group.size() && !stopped; i = next++) {
       const ProbeSample& sample = *group[i];
-      const Result<Prediction> prediction = predict(profile, sample.candidate);
+      const Result<Prediction> prediction = predict(profile, sample.candidate, {.fidelity = fidelity});
       if (!prediction) {
         errors[i] = prediction.error();
         continue;
@@ -123,23 +124,33 @@ struct LeastSquares {
 
   std::function<Eigen::VectorXd(const Eigen::VectorXd&)> deviations_at;
   int parameter_count = 0, deviation_count = 0;
+  // Of the last call, where the derivatives are asked for next.
+  Eigen::VectorXd last_parameters = {}, last_deviations = {};
 
   int inputs() const { return parameter_count; }
   int values() const { return deviation_count; }
-  int operator()(const Eigen::VectorXd& parameters, Eigen::VectorXd& deviations) const {
-    deviations = deviations_at(parameters);
+  int operator()(const Eigen::VectorXd& parameters, Eigen::VectorXd& deviations) {
+    last_parameters = parameters;
+    deviations = last_deviations = deviations_at(parameters);
+    return 0;
+  }
+  int df(const Eigen::VectorXd& parameters, Eigen::MatrixXd& jacobian) {
+    const Eigen::VectorXd here = parameters == last_parameters ? last_deviations : deviations_at(parameters);
+    for (Eigen::Index i = 0; i < parameters.size(); ++i) {
+      Eigen::VectorXd moved = parameters;
+      moved[i] += kDerivativeStep;
+      jacobian.col(i) = (deviations_at(moved) - here) / kDerivativeStep;
+    }
     return 0;
   }
 };
 
 Eigen::VectorXd least_squares(Eigen::VectorXd parameters, std::size_t deviations,
                               std::function<Eigen::VectorXd(const Eigen::VectorXd&)> deviations_at) {
-  using Differentiated = Eigen::NumericalDiff<LeastSquares>;
-  const LeastSquares problem{.deviations_at = std::move(deviations_at),
-                             .parameter_count = static_cast<int>(parameters.size()),
-                             .deviation_count = static_cast<int>(deviations)};
-  Differentiated differentiated(problem, kRelativeStep * kRelativeStep);
-  Eigen::LevenbergMarquardt<Differentiated> solver(differentiated);
+  LeastSquares problem{.deviations_at = std::move(deviations_at),
+                       .parameter_count = static_cast<int>(parameters.size()),
+                       .deviation_count = static_cast<int>(deviations)};
+  Eigen::LevenbergMarquardt<LeastSquares> solver(problem);
   solver.parameters.maxfev = kMostEvaluations;
   solver.parameters.ftol = solver.parameters.xtol = 1e-3;
   solver.minimize(parameters);
@@ -225,24 +236,25 @@ class Fit {
   DeviceProfile near_steps() const {
     DeviceProfile profile = fit_.profile;
     if (profile.l2_partitions == 1) return profile;
-    const auto scan = [&](const char* pattern, double from, auto&& set) {
+    const auto scan = [&](const char* pattern, Fidelity fidelity, double from, auto&& set) {
       const Group group =
           where([&](const ProbeSample& s) { return is_re_read(s) && pattern_of(s) == pattern; });
       double least = std::numeric_limits<double>::infinity(), best = from;
       for (double weight = from; weight < from + kScannedWeights; weight += kScanStep) {
         set(weight);
-        const double size = deviations(profile, group, stop_).norm();
+        const double size = deviations(profile, group, stop_, fidelity).norm();
         if (size >= least) continue;
         least = size;
         best = weight;
       }
       set(best);
     };
-    scan("private_reads", 1.02, [&](double weight) {
+    // The fast mode is right for blocks that share nothing.
+    scan("private_reads", Fidelity::fast, 1.02, [&](double weight) {
       profile.l2_private_weight = weight;
       profile.l2_shared_weight = std::max(profile.l2_shared_weight, weight);
     });
-    scan("shared_reads", profile.l2_private_weight + kScanStep,
+    scan("shared_reads", Fidelity::cache, profile.l2_private_weight + kScanStep,
          [&](double weight) { profile.l2_shared_weight = weight; });
     return profile;
   }

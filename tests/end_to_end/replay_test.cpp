@@ -180,7 +180,7 @@ TEST(Replay, TheReadmesTableIsWhatReportPrints) {
       ++rows;
     }
   }
-  EXPECT_EQ(rows, 14);
+  EXPECT_EQ(rows, 18);
   EXPECT_NE(readme.find(" of " + std::to_string(candidates) + " tilings"), std::string::npos) << candidates;
 }
 
@@ -200,7 +200,11 @@ TEST(Replay, AShippedFileAnswersPicks) {
   const CommandResult other = testing_support::weir(
       folder.path(), {"pick", "gemm", "--db", shipped, "--problem", "m=777,n=777,k=776", "--json"});
   ASSERT_EQ(other.exit_code, 0) << other.err;
-  EXPECT_EQ(json::parse(other.out)["match"], "default");
+  EXPECT_EQ(json::parse(other.out)["match"], "near_problem") << other.out;
+  const CommandResult far = testing_support::weir(
+      folder.path(), {"pick", "gemm", "--db", shipped, "--problem", "m=7,n=7,k=8", "--json"});
+  ASSERT_EQ(far.exit_code, 0) << far.err;
+  EXPECT_EQ(json::parse(far.out)["match"], "default") << far.out;
   const CommandResult miss = testing_support::weir(
       folder.path(), {"pick", "no_such_kernel", "--db", shipped, "--problem", "x=1", "--json"});
   EXPECT_EQ(miss.exit_code, 7) << miss.out << miss.err;

@@ -65,12 +65,39 @@ TEST_F(CatalogTest, AGridBeyondTheHardwareIsNotReturned) {
   EXPECT_EQ(catalog().pick("scale", "n=999999999999999").match, Match::none);
 }
 
-TEST_F(CatalogTest, AnotherModelOfTheArchitectureGetsTheDefaultOnly) {
+TEST_F(CatalogTest, AProblemOfSimilarSizeGetsItsNeighboursConfiguration) {
+  const Catalog all = catalog();
+  const Pick pick = all.pick("scale", "n=1500");
+  EXPECT_EQ(pick.match, Match::near_problem);
+  EXPECT_EQ(pick.config, "tile=256,variant=plain");
+  EXPECT_EQ(pick.problem, "n=1500,wide=false");
+  EXPECT_EQ(pick.candidate->launches[0].grid[0], (1500 + 255) / 256) << "resolved for what was asked";
+  EXPECT_EQ(pick.median_seconds, 0) << "nobody measured this problem";
+  EXPECT_THAT(pick.reason, HasSubstr("n=1000,wide=false, 0.6 doublings away"));
+  EXPECT_EQ(all.pick("scale", "n=40000").config, "tile=1024,variant=plain");
+}
+
+TEST_F(CatalogTest, ANeighboursConfigurationThatDoesNotFitIsPassedOver) {
+  StoredDevice small = sample_device();
+  small.limits.shared_bytes_per_block = 512 * 8;
+  const Catalog all = catalog(small);
+  EXPECT_EQ(all.pick("scale", "n=1500").config, "tile=256,variant=plain");
+  const Pick large = all.pick("scale", "n=40000");
+  EXPECT_EQ(large.match, Match::safe_default) << "the only neighbour's tile is too large: " << large.config;
+}
+
+TEST_F(CatalogTest, AnotherModelOfTheArchitectureGetsWhatWasTunedElsewhere) {
   StoredDevice other = sample_device();
   other.gpu_name = "NVIDIA H200";
-  const Pick pick = catalog(other).pick("scale", "n=1000");
-  EXPECT_EQ(pick.match, Match::safe_default);
-  EXPECT_THAT(pick.reason, HasSubstr("NVIDIA H200"));
+  const Catalog all = catalog(other);
+  const Pick pick = all.pick("scale", "n=1000");
+  EXPECT_EQ(pick.match, Match::near_device);
+  EXPECT_EQ(pick.config, "tile=256,variant=plain");
+  EXPECT_EQ(pick.median_seconds, 0);
+  EXPECT_THAT(pick.reason, HasSubstr("not tuned on NVIDIA H200"));
+  EXPECT_THAT(pick.reason, HasSubstr("on NVIDIA H100 80GB HBM3 for it"));
+  EXPECT_EQ(all.pick("scale", "n=900").match, Match::near_device);
+  EXPECT_EQ(all.pick("scale", "n=12345").match, Match::safe_default);
 }
 
 TEST_F(CatalogTest, AnotherArchitectureGetsNothing) {

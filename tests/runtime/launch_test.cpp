@@ -71,9 +71,9 @@ TEST_F(LaunchTest, LoadsTheModuleOnceAndUnloadsItOnRelease) {
 }
 
 TEST_F(LaunchTest, LaunchesTheDefaultOfAnUntunedProblem) {
-  kernel("n=300").launch(nullptr, {{"x", 256}, {"y", 512}});
-  EXPECT_EQ(cuda_->launches.front().grid[0], 3u);
-  EXPECT_EQ(cuda_->launches.front().integer, 300);
+  kernel("n=12345").launch(nullptr, {{"x", 256}, {"y", 512}});
+  EXPECT_EQ(cuda_->launches.front().grid[0], (12345u + 127) / 128);
+  EXPECT_EQ(cuda_->launches.front().integer, 12345);
 }
 
 TEST_F(LaunchTest, SaysWhatTheDriverRefused) {

@@ -160,6 +160,41 @@ TEST(Predict, TheIntervalEnclosesThePredictionAndIsWiderInTheTransition) {
   EXPECT_EQ(thrash.regime, Regime::thrash);
 }
 
+TEST(Predict, AScanIsReadAgainAsOneScanWhateverSmallResultsAreKept) {
+  // memory_probe's patterns keep one value per block; what was measured with them is the law of one tensor.
+  const auto kernel = [](const std::string& result) {
+    return definition(R"(
+problem:
+  bytes: {type: int, min: 1}
+let: {part: bytes / 132}
+tensors:
+  x: {role: in, element: i8, shape: [bytes]}
+  y: {role: out, element: i8, shape: ['132 * 32']}
+launches:
+  - name: main
+    entry: main
+    grid: [132]
+    threads: 128
+    arguments: [x, y]
+    program:
+      - for: pass
+        in: [0, 4]
+        do:
+          - for: at
+            in: [0, part, part / 16]
+            do:
+              - {load: x, at: [block * part + at], extent: [part / 16]}
+)" + result + "useful_flops: 0\n");
+  };
+  const DeviceProfile profile = profile_of("h100-sxm5-80gb");
+  const std::string bytes = "bytes=" + std::to_string(132 * 16 * 16384);
+  const Prediction alone = predict_ok(kernel(""), bytes, profile);
+  const Prediction keeps =
+      predict_ok(kernel("      - {store: y, at: [block * 32], extent: [32]}\n"), bytes, profile);
+  EXPECT_GT(alone.traffic.dram_read_bytes, 132 * 16 * 16384);
+  EXPECT_NEAR(keeps.traffic.dram_read_bytes / alone.traffic.dram_read_bytes, 1, 1e-3);
+}
+
 TEST(Predict, AStreamIsCompulsoryAndLeavesItsLastWritesDirty) {
   const Prediction p = predict_ok(over_bytes(R"(
   - name: copy
