@@ -106,11 +106,12 @@ class Emulator {
   Result<Emulation> run() {
     std::vector<std::string> entries{candidate_.verify.exact_entry, candidate_.verify.low_entry};
     for (const PrepareLaunch& launch : candidate_.verify.prepare) entries.push_back(launch.entry);
-    Result<EmulatedSource> reference = load(candidate_.verify.source, candidate_.reference_header, entries);
+    Result<EmulatedSource> reference =
+        load(candidate_.verify.source, candidate_.reference_header, entries, false);
     if (!reference) return reference.error();
     entries.clear();
     for (const Launch& launch : candidate_.launches) entries.push_back(launch.entry);
-    Result<EmulatedSource> kernel = load(candidate_.source, candidate_.config_header, entries);
+    Result<EmulatedSource> kernel = load(candidate_.source, candidate_.config_header, entries, true);
     if (!kernel) return kernel.error();
 
     const ReferenceResults& expected = reference_results(*reference);
@@ -132,14 +133,15 @@ class Emulator {
 
  private:
   Result<EmulatedSource> load(const std::filesystem::path& source, const std::string& header,
-                              std::vector<std::string> entries) {
+                              std::vector<std::string> entries, bool quickly_compiled) {
     std::sort(entries.begin(), entries.end());
     entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
     return EmulatedSource::load({.source = source,
                                  .config_header = header,
                                  .entries = std::move(entries),
                                  .include_folders = {options_.include_folder},
-                                 .compute_capability = candidate_.device.compute_capability});
+                                 .compute_capability = candidate_.device.compute_capability,
+                                 .quickly_compiled = quickly_compiled});
   }
 
   Addresses addresses() {

@@ -22,10 +22,14 @@ namespace fs = std::filesystem;
 
 // Indexing beyond an array and misaligned accesses fault on a GPU, or should.
 const std::string kFlags =
-    "-std=c++20 -O1 -g0 -w -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv -ffp-contract=off "
+    "-std=c++20 -g0 -w -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv -ffp-contract=off "
     "-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-extern-tls-init "
     "-fsanitize=alignment,bounds "
     "-fsanitize-undefined-trap-on-error -fmacro-prefix-map=" WEIR_SOURCE_DIR "/=";
+
+const char* optimization(const SourceRequest& request) {
+  return request.quickly_compiled ? " -Og" : " -O1";
+}
 
 std::string quoted(const std::string& text) {
   std::string result = "'";
@@ -102,11 +106,13 @@ Result<fs::path> compile(const SourceRequest& request) {
   Digest digest;
   digest.add(*text);
   digest.add(kFlags);
+  digest.add(optimization(request));
   const fs::path library = fs::path(WEIR_EMULATOR_CACHE) / (digest.hex128() + ".so");
   if (fs::exists(library)) return library;
   std::ofstream(folder.file("host.ii")) << *text;
-  const Status status = run_compiler(kFlags + " -fpreprocessed " + quoted(folder.file("host.ii").string()) +
-                                         " -o " + quoted(folder.file("host.so").string()),
+  const Status status = run_compiler(kFlags + optimization(request) + " -fpreprocessed " +
+                                         quoted(folder.file("host.ii").string()) + " -o " +
+                                         quoted(folder.file("host.so").string()),
                                      folder.file("log"), request.source);
   if (!status) return status.error();
   fs::rename(folder.file("host.so"), library);  // whole, or not at all

@@ -19,6 +19,8 @@ struct SourceRequest {
   std::vector<std::string> entries;
   std::vector<std::filesystem::path> include_folders;
   std::int64_t compute_capability = 0;  // __CUDA_ARCH__ / 10
+  // For code that mostly calls the engine, as kernels do: compiling it takes longer than running it.
+  bool quickly_compiled = false;
 
   auto operator<=>(const SourceRequest&) const = default;
 };
