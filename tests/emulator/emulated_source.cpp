@@ -4,10 +4,12 @@
 #include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <utility>
 
 #include "base/digest.h"
@@ -21,7 +23,8 @@ namespace fs = std::filesystem;
 // Indexing beyond an array and misaligned accesses fault on a GPU, or should.
 const std::string kFlags =
     "-std=c++20 -O1 -g0 -w -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv -ffp-contract=off "
-    "-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-extern-tls-init -fsanitize=alignment,bounds "
+    "-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-extern-tls-init "
+    "-fsanitize=alignment,bounds "
     "-fsanitize-undefined-trap-on-error -fmacro-prefix-map=" WEIR_SOURCE_DIR "/=";
 
 std::string quoted(const std::string& text) {
@@ -110,12 +113,35 @@ Result<fs::path> compile(const SourceRequest& request) {
   return library;
 }
 
+fs::file_time_type last_change(const SourceRequest& request) {
+  fs::file_time_type last = fs::last_write_time(request.source);
+  std::vector<fs::path> folders = request.include_folders;
+  folders.push_back(request.source.parent_path());
+  for (const fs::path& folder : folders) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
+      last = std::max(last, entry.last_write_time());
+  }
+  return last;
+}
+
 }  // namespace
 
 Result<EmulatedSource> EmulatedSource::load(const SourceRequest& request) {
+  static std::mutex mutex;
+  static std::map<std::pair<SourceRequest, fs::file_time_type>, EmulatedSource> loaded;
+  const std::pair key(request, last_change(request));
+  const std::lock_guard lock(mutex);
+  if (const auto found = loaded.find(key); found != loaded.end()) return found->second;
+  Result<EmulatedSource> source = compile_and_open(request);
+  if (source) loaded.emplace(key, *source);
+  return source;
+}
+
+Result<EmulatedSource> EmulatedSource::compile_and_open(const SourceRequest& request) {
   const Result<fs::path> library = compile(request);
   if (!library) return library.error();
   EmulatedSource source;
+  source.file_ = *library;
   source.library_ = {dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL), [](void* handle) {
                        if (handle != nullptr) dlclose(handle);
                      }};
