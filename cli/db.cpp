@@ -130,11 +130,12 @@ int collect(const Options& options) {
 }
 
 int predict_again(const Options& options) {
+  catch_interrupts();
   Result<std::vector<DeviceProfile>> profiles = load_all_profiles(profiles_folder());
   if (!profiles) return complain(profiles.error());
   Result<Store> store = Store::open(options.db, Store::Mode::open_existing);
   if (!store) return complain(store.error());
-  Result<RepredictReport> report = repredict(*store, kernels_folder(), *profiles);
+  Result<RepredictReport> report = repredict(*store, kernels_folder(), *profiles, stop_requested);
   if (!report) return complain(report.error());
   fmt::print("predicted {} rows again, left {} as they were\n", report->predicted, report->kept);
   return kOk;

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "base/digest.h"
+#include "gpu/cache_limit.h"
 
 namespace weir {
 namespace {
@@ -72,8 +73,10 @@ fs::path CompileCache::default_folder() {
          "weir" / "cubin";
 }
 
-Result<CompileCache> CompileCache::open(fs::path folder) {
+Result<CompileCache> CompileCache::open(fs::path folder, std::optional<std::int64_t> limit_bytes) {
   if (folder.empty()) folder = default_folder();
+  const Result<std::int64_t> limit = limit_bytes ? Result<std::int64_t>(*limit_bytes) : cache_limit_bytes();
+  if (!limit) return limit.error();
   std::error_code failure;
   fs::create_directories(folder, failure);
   if (failure) {
@@ -83,6 +86,8 @@ Result<CompileCache> CompileCache::open(fs::path folder) {
   }
   CompileCache cache;
   cache.folder_ = fs::absolute(folder);
+  cache.limit_bytes_ = *limit;
+  cache.unchecked_bytes_ = std::make_shared<std::atomic<std::int64_t>>(*limit);
   return cache;
 }
 
@@ -90,7 +95,8 @@ Result<CompileCache> CompileCache::open(fs::path folder) {
 // cubin that it names. The cubin's name contains its digest, so two processes that compile the same key at
 // once never mix their files.
 std::optional<CachedKernel> CompileCache::find(const std::string& key) const {
-  const std::optional<std::string> info = read_file(folder_ / (key + ".info"));
+  const fs::path file = folder_ / (key + ".info");
+  const std::optional<std::string> info = read_file(file);
   if (!info) return std::nullopt;
   const std::size_t tail = info->rfind("digest ");
   if (tail == std::string::npos || info->substr(tail) != "digest " + digest_hex(info->substr(0, tail)) + "\n")
@@ -120,6 +126,7 @@ std::optional<CachedKernel> CompileCache::find(const std::string& key) const {
     }
   }
   if (kernel.cubin.empty()) return std::nullopt;
+  utimensat(AT_FDCWD, file.c_str(), nullptr, 0);  // used now; a folder that cannot be written evicts nothing
   return kernel;
 }
 
@@ -141,7 +148,17 @@ Result<CachedKernel> CompileCache::store(const std::string& key, std::string_vie
       !written) {
     return written.error();
   }
+  keep_within_limit(key, cubin.size());
   return kernel;
+}
+
+// Looking through the folder takes longer than writing to it: it is done after each twentieth of the limit.
+void CompileCache::keep_within_limit(const std::string& key, std::size_t written_bytes) const {
+  if (limit_bytes_ == 0) return;
+  const auto written = static_cast<std::int64_t>(written_bytes);
+  if (unchecked_bytes_->fetch_add(written) + written < limit_bytes_ / 20) return;
+  unchecked_bytes_->store(0);
+  evict_least_recently_used(folder_, limit_bytes_, key);
 }
 
 }  // namespace weir

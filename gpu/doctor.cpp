@@ -174,6 +174,9 @@ DoctorReport doctor(const DoctorOptions& options) {
   const fs::path cache = options.cache_folder.empty() ? CompileCache::default_folder() : options.cache_folder;
   if (const Result<CompileCache> opened = CompileCache::open(cache); opened) {
     checks.push_back(check_folder("compile cache", cache));
+    if (opened->limit_bytes() > 0)
+      checks.back().detail +=
+          ", kept below " + scaled(static_cast<double>(opened->limit_bytes()) * 1e-9, "GB");
   } else {
     checks.push_back(failed("compile cache", opened.error()));
   }

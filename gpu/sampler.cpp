@@ -51,24 +51,29 @@ Status Sampler::warm_up(double seconds) {
 }
 
 Result<Sample> Sampler::take(LoadedProgram& program, ProblemMemory& memory, bool cold, double seconds_limit) {
+  return take([&] { return memory.restore(*kernels_); }, [&] { return program.launch(stream_); }, cold,
+              seconds_limit);
+}
+
+Result<Sample> Sampler::take(const Work& restore, const Work& launch, bool cold, double seconds_limit) {
   for (;;) {
     Sample sample;
-    const Result<bool> hidden = try_take(program, memory, cold, seconds_limit, sample);
+    const Result<bool> hidden = try_take(restore, launch, cold, seconds_limit, sample);
     if (!hidden) return hidden.error();
     if (hidden.value() || hiding_nanoseconds_ >= kLongestHiding) return sample;
     hiding_nanoseconds_ = std::max(kFirstHiding, 2 * hiding_nanoseconds_);
   }
 }
 
-Result<bool> Sampler::try_take(LoadedProgram& program, ProblemMemory& memory, bool cold, double seconds_limit,
+Result<bool> Sampler::try_take(const Work& restore, const Work& launch, bool cold, double seconds_limit,
                                Sample& sample) {
-  Status status = memory.restore(*kernels_);
+  Status status = restore();
   if (status) status = kernels_->stamp(0);
   if (status && cold && hiding_nanoseconds_ > 0) status = kernels_->spin(hiding_nanoseconds_);
-  if (status) status = cold ? clean_l2() : program.launch(stream_);
+  if (status) status = cold ? clean_l2() : launch();
   if (status && !cold) status = kernels_->spin(std::max(kFirstHiding, hiding_nanoseconds_));
   if (status) status = check(*driver_, driver_->event_record(start_.get(), stream_), "cuEventRecord");
-  if (status) status = program.launch(stream_);
+  if (status) status = launch();
   if (status) status = check(*driver_, driver_->event_record(stop_.get(), stream_), "cuEventRecord");
   if (!status) return status.error();
   const bool hidden = driver_->event_query(start_.get()) == cuda::kNotReady;

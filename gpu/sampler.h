@@ -1,6 +1,8 @@
 // Takes one timing sample at a time, and brings the L2 into a known state.
 #pragma once
 
+#include <functional>
+
 #include "base/result.h"
 #include "gpu/loaded_program.h"
 #include "gpu/problem_memory.h"
@@ -34,8 +36,12 @@ class Sampler {
   // nothing; a sample for which that was not so is taken again behind a longer wait.
   Result<Sample> take(LoadedProgram& program, ProblemMemory& memory, bool cold, double seconds_limit);
 
+  // The same for any work: both queue on the sampler's stream, and only `launch` is timed.
+  using Work = std::function<Status()>;
+  Result<Sample> take(const Work& restore, const Work& launch, bool cold, double seconds_limit);
+
  private:
-  Result<bool> try_take(LoadedProgram& program, ProblemMemory& memory, bool cold, double seconds_limit,
+  Result<bool> try_take(const Work& restore, const Work& launch, bool cold, double seconds_limit,
                         Sample& sample);
 
   const Driver* driver_ = nullptr;

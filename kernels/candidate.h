@@ -140,6 +140,8 @@ struct VerifyPlan {
   std::vector<PrepareLaunch>
       prepare;                 // run once, in order, when the inputs are filled; they may write `in` tensors
   bool deterministic = false;  // two runs must give the same bits
+
+  bool operator==(const VerifyPlan&) const = default;
 };
 
 struct Candidate {

@@ -82,6 +82,9 @@ class KernelDefinition {
   // Every combination of tunable values of every variant that the device can run, in a fixed order, legal or
   // not.
   std::vector<Config> enumerate(const DeviceLimits& device) const;
+  // The same without those that a restriction rejects for the problem, in much less time: the others are few
+  // in a large space. resolve() may still reject some for the limits of launches.
+  Result<std::vector<Config>> enumerate(const Problem& problem, const DeviceLimits& device) const;
 
   // The candidate, or ErrorKind::rejected with the restriction's reason, or ErrorKind::usage for a broken
   // definition.

@@ -2,8 +2,10 @@
 // left.
 #include <algorithm>
 #include <limits>
+#include <numeric>
 
 #include "base/suggest.h"
+#include "kernels/binding.h"
 #include "kernels/config_header.h"
 #include "kernels/definition_model.h"
 #include "kernels/fold_program.h"
@@ -13,40 +15,26 @@ namespace weir {
 
 namespace {
 
-struct Failure {
-  Error error;
-};
-[[noreturn]] void reject(std::string reason) {
-  throw Failure{{ErrorKind::rejected, std::move(reason)}};
-}
-[[noreturn]] void refuse(std::string message) {
-  throw Failure{{ErrorKind::usage, std::move(message)}};
-}
-
 constexpr std::int64_t kTensorMapComputeCapability = 90;
 
 class Resolver {
  public:
-  Resolver(const DefinitionModel& definition, const VariantModel& variant, const Problem& problem,
-           const Config& config, const DeviceLimits& device)
-      : definition_(definition),
-        variant_(variant),
-        slots_(static_cast<std::size_t>(variant.names.scope.size())),
-        unusable_(slots_.size(), false) {
+  // `binding` has the configuration's values.
+  Resolver(const DefinitionModel& definition, const VariantModel& variant, const Config& config,
+           Binding& binding)
+      : definition_(definition), variant_(variant), binding_(binding) {
     candidate_.kernel = definition.name;
     candidate_.source = variant.info.source;
-    candidate_.problem = problem;
+    candidate_.problem = binding.problem();
     candidate_.config = config;
-    candidate_.device = device;
+    candidate_.device = binding.device();
+    candidate_.tensors = binding.tensors();
+    candidate_.table_names = binding.table_names();
+    candidate_.tables = binding.tables();
+    candidate_.formulas = binding.formulas();
   }
 
   Candidate resolve() {
-    bind_device();
-    bind_problem();
-    bind_config();
-    run_steps();
-    check_restrictions();
-    if (!first_failure_.empty()) refuse(first_failure_);
     check_shapes();
     for (const LaunchModel& launch : variant_.launches) candidate_.launches.push_back(resolve_launch(launch));
     resolve_verify();
@@ -55,193 +43,15 @@ class Resolver {
       candidate_.lower_bound_bytes = static_cast<double>(evaluate(*variant_.lower_bound_bytes));
       candidate_.lower_bound_source = variant_.lower_bound_source;
     }
-    candidate_.config_header =
-        config_header(definition_, candidate_.problem, variant_, &candidate_.config, formula_sources_);
+    candidate_.config_header = config_header(definition_, candidate_.problem, variant_, &candidate_.config,
+                                             binding_.formula_sources());
     candidate_.reference_header =
-        config_header(definition_, candidate_.problem, variant_, nullptr, formula_sources_);
+        config_header(definition_, candidate_.problem, variant_, nullptr, binding_.formula_sources());
     return std::move(candidate_);
   }
 
  private:
-  std::int64_t& at(int slot) { return slots_[static_cast<std::size_t>(slot)]; }
-  Frame frame() { return {slots_, candidate_.tables, candidate_.formulas}; }
-
-  std::int64_t evaluate(const LocatedExpression& located) {
-    try {
-      return located.expression.evaluate(frame());
-    } catch (const ExpressionError& error) {
-      refuse(definition_.at(located.line) + error.what() + where());
-    }
-  }
-
-  // For which candidate something broke.
-  std::string where() const {
-    return " (problem " + to_string(candidate_.problem) + "; config " + to_string(candidate_.config) + ")";
-  }
-
-  void bind_device() {
-    for (const DeviceFact& fact : device_facts())
-      at(*variant_.names.scope.slot(fact.name)) = fact.value(candidate_.device);
-    const VariantInfo& info = variant_.info;
-    if (!info.runs_on(candidate_.device)) {
-      const bool below = candidate_.device.compute_capability < info.min_compute_capability;
-      reject("the variant '" + info.name + "' needs compute capability " +
-             std::to_string(below ? info.min_compute_capability : info.max_compute_capability) +
-             (below || info.min_compute_capability == info.max_compute_capability ? "" : " or less") +
-             " and the device has " + std::to_string(candidate_.device.compute_capability));
-    }
-  }
-
-  void bind_problem() {
-    for (const auto& [name, value] : definition_.enum_values) at(*variant_.names.scope.slot(name)) = value;
-    for (const ParameterModel& parameter : definition_.parameters) {
-      const NamedValue* value = find(candidate_.problem.values, parameter.info.name);
-      if (value == nullptr) {
-        refuse("the problem '" + to_string(candidate_.problem) + "' has no '" + parameter.info.name +
-               "'; expected a problem of " + definition_.name);
-      }
-      if (parameter.info.type == ParameterInfo::Type::formula) {
-        bind_formula(parameter, *value);
-        at(parameter.slot) = is_default(parameter, *value);
-      } else {
-        at(parameter.slot) =
-            parameter.info.type == ParameterInfo::Type::real ? real_key(value->real) : value->value;
-      }
-    }
-    for (const TableModel& table : definition_.tables) {
-      const auto found = candidate_.problem.tables.find(table.name);
-      if (found == candidate_.problem.tables.end()) {
-        refuse("the problem '" + to_string(candidate_.problem) + "' has no table '" + table.name +
-               "'; expected a problem of " + definition_.name);
-      }
-      candidate_.table_names.push_back(table.name);
-      candidate_.tables.push_back(found->second);
-    }
-  }
-
-  // Scope::add_formula numbered them in this order.
-  void bind_formula(const ParameterModel& parameter, const NamedValue& value) {
-    const Result<Formula> parsed = Formula::parse(value.text, parameter.signature);
-    const Result<Formula> bound =
-        parsed ? parsed->bind(formula_constants(definition_, candidate_.problem)) : parsed.error();
-    if (!bound) refuse("in the formula '" + value.name + "' '" + value.text + "': " + bound.error().message);
-    candidate_.formulas.push_back(parameter.signature.gives_bool ? bound->range() : FormulaRange());
-    formula_sources_[value.name] = bound->cuda_source(value.name);
-  }
-
-  void bind_config() {
-    for (const TunableModel& tunable : variant_.tunables) {
-      const NamedValue* value = find(candidate_.config.values, tunable.info.name);
-      const auto& values = tunable.info.values;
-      if (value == nullptr || std::find(values.begin(), values.end(), value->value) == values.end()) {
-        refuse("the config '" + to_string(candidate_.config) + "' has no legal '" + tunable.info.name +
-               "'; expected a config of " + definition_.name);
-      }
-      at(tunable.slot) = value->value;
-    }
-    if (candidate_.config.values.size() != variant_.tunables.size()) {
-      refuse("the config '" + to_string(candidate_.config) + "' has more than the tunables of " +
-             definition_.name + "; expected only those");
-    }
-  }
-
-  bool is_usable(const Expression& expression) const {
-    const std::vector<int> used = expression.slots();
-    return std::none_of(used.begin(), used.end(),
-                        [&](int slot) { return unusable_[static_cast<std::size_t>(slot)]; });
-  }
-
-  // A let or shape that cannot be evaluated makes the definition unusable for this candidate, unless a
-  // restriction that does not need it rejects the candidate anyway.
-  void run_steps() {
-    for (const TensorModel& tensor : variant_.tensors) {
-      const Element element =
-          tensor.element ? *tensor.element : static_cast<Element>(at(tensor.element_slot));
-      candidate_.tensors.push_back({.name = tensor.name,
-                                    .role = tensor.role,
-                                    .element = element,
-                                    .alignment_bytes = tensor.alignment_bytes,
-                                    .fill = tensor.fill});
-      at(tensor.element_bytes_slot) = bytes_of(element);
-    }
-    for (const Step& step : variant_.steps) {
-      const bool is_let = step.kind == Step::Kind::let;
-      const int slot = is_let ? variant_.lets[step.index].slot : variant_.tensors[step.index].bytes_slot;
-      try {
-        const bool done = is_let ? run_let(variant_.lets[step.index])
-                                 : run_shape(variant_.tensors[step.index], candidate_.tensors[step.index]);
-        if (!done) unusable_[static_cast<std::size_t>(slot)] = true;
-      } catch (const Failure& failure) {
-        unusable_[static_cast<std::size_t>(slot)] = true;
-        if (first_failure_.empty()) first_failure_ = failure.error.message;
-      }
-    }
-  }
-
-  bool run_let(const LetModel& let) {
-    if (!is_usable(let.value.expression)) return false;
-    at(let.slot) = evaluate(let.value);
-    return true;
-  }
-
-  bool run_shape(const TensorModel& model, TensorLayout& tensor) {
-    for (const auto* expressions : {&model.shape, &model.strides}) {
-      for (const LocatedExpression& located : *expressions) {
-        if (!is_usable(located.expression)) return false;
-      }
-    }
-    for (const LocatedExpression& located : model.shape) tensor.shape.push_back(evaluate(located));
-    for (const LocatedExpression& located : model.strides)
-      tensor.strides_elements.push_back(evaluate(located));
-    const auto too_large = [&] {
-      refuse(definition_.at(model.line) + "the tensor '" + model.name + "' has more than 2^63 bytes" +
-             where());
-    };
-    if (model.strides.empty()) {
-      tensor.strides_elements.assign(tensor.shape.size(), 1);
-      for (std::size_t i = tensor.shape.size() - 1; i > 0; --i) {
-        if (__builtin_mul_overflow(tensor.strides_elements[i], tensor.shape[i],
-                                   &tensor.strides_elements[i - 1]))
-          too_large();
-      }
-    }
-    // What extent_bytes() computes, with the overflow checks that it leaves out.
-    std::int64_t bytes = 1;
-    for (std::size_t i = 0; i < tensor.shape.size(); ++i) {
-      std::int64_t reach = 0;
-      if (tensor.strides_elements[i] < 0) {
-        refuse(definition_.at(model.line) + "the tensor '" + model.name + "' has the negative stride " +
-               std::to_string(tensor.strides_elements[i]) + where());
-      }
-      if (__builtin_mul_overflow(std::max<std::int64_t>(tensor.shape[i] - 1, 0), tensor.strides_elements[i],
-                                 &reach) ||
-          __builtin_add_overflow(bytes, reach, &bytes)) {
-        too_large();
-      }
-    }
-    if (__builtin_mul_overflow(bytes, bytes_of(tensor.element), &bytes)) too_large();
-    at(model.bytes_slot) = extent_bytes(tensor);
-    return true;
-  }
-
-  void check_restrictions() {
-    for (const RestrictionModel& restriction : variant_.restrictions) {
-      const Expression& require = restriction.require.expression;
-      if (!is_usable(require) || evaluate(restriction.require) != 0) continue;
-      std::string numbers;
-      for (const int slot : require.slots()) numbers += (numbers.empty() ? "" : ", ") + name_and_value(slot);
-      reject(restriction.reason + " (required: " + require.text() + (numbers.empty() ? "" : "; " + numbers) +
-             ")");
-    }
-  }
-
-  std::string name_and_value(int slot) {
-    const std::string& name = variant_.names.by_slot[static_cast<std::size_t>(slot)];
-    for (const auto* values : {&candidate_.problem.values, &candidate_.config.values}) {
-      if (const NamedValue* value = find(*values, name)) return name + " = " + value->text;
-    }
-    return name + " = " + std::to_string(at(slot));
-  }
+  std::int64_t evaluate(const LocatedExpression& located) { return binding_.evaluate(located); }
 
   void check_shapes() {
     for (const TensorLayout& tensor : candidate_.tensors) {
@@ -352,9 +162,9 @@ class Resolver {
                       .block_x_slot = model.block_x_slot,
                       .block_y_slot = model.block_y_slot,
                       .block_z_slot = model.block_z_slot};
-    launch.program.frame = slots_;
+    launch.program.frame = binding_.slots();
     launch.program.frame.resize(static_cast<std::size_t>(model.slots), 0);
-    launch.program.actions = fold_program(model.program, launch.program.frame, slots_.size(),
+    launch.program.actions = fold_program(model.program, launch.program.frame, binding_.slots().size(),
                                           candidate_.tables, candidate_.formulas);
     return launch;
   }
@@ -387,12 +197,15 @@ class Resolver {
 
   const DefinitionModel& definition_;
   const VariantModel& variant_;
+  Binding& binding_;
   Candidate candidate_;
-  std::vector<std::int64_t> slots_;
-  std::vector<bool> unusable_;  // slots whose let or shape could not be evaluated
-  std::string first_failure_;
-  std::map<std::string, std::string> formula_sources_;  // CUDA, by the formula's name
 };
+
+std::vector<std::size_t> every_restriction(const VariantModel& variant) {
+  std::vector<std::size_t> numbers(variant.restrictions.size());
+  std::iota(numbers.begin(), numbers.end(), std::size_t{0});
+  return numbers;
+}
 
 }  // namespace
 
@@ -403,8 +216,13 @@ Result<Candidate> KernelDefinition::resolve(const Problem& problem, const Config
     names.push_back(variant.info.name);
     if (variant.info.name != config.variant) continue;
     try {
-      return Resolver(*model_, variant, problem, config, device).resolve();
-    } catch (const Failure& failure) {
+      Binding binding(*model_, variant, problem, device);
+      binding.bind(config);
+      if (const auto broken = binding.first_broken(every_restriction(variant)))
+        return Error{ErrorKind::rejected, binding.reason_of(*broken)};
+      if (!binding.first_failure().empty()) refuse(binding.first_failure());
+      return Resolver(*model_, variant, config, binding).resolve();
+    } catch (const ResolveFailure& failure) {
       return failure.error;
     }
   }

@@ -1,4 +1,4 @@
-// KernelDefinition::config, default_config and enumerate: values of tunables from text and back.
+// KernelDefinition::config and default_config: values of tunables from text and back.
 #include <algorithm>
 
 #include "base/suggest.h"
@@ -108,32 +108,6 @@ Result<Config> KernelDefinition::default_config(const Problem& problem, const De
     if (resolve(problem, config, device)) return std::move(config);
   }
   return default_config(device);
-}
-
-std::vector<Config> KernelDefinition::enumerate(const DeviceLimits& device) const {
-  std::vector<Config> configs;
-  for (const VariantModel& variant : model_->variants) {
-    if (!variant.info.runs_on(device)) continue;
-    std::vector<std::size_t> digits(variant.tunables.size(), 0);  // the last one counts fastest
-    for (bool more = true; more;) {
-      Config config{variant.info.name, {}};
-      for (std::size_t i = 0; i < digits.size(); ++i) {
-        const TunableModel& tunable = variant.tunables[i];
-        const std::int64_t value = tunable.info.values[digits[i]];
-        config.values.push_back({tunable.info.name, value, tunable_value_text(tunable, value)});
-      }
-      configs.push_back(std::move(config));
-      more = false;
-      for (std::size_t i = digits.size(); i-- > 0;) {
-        if (++digits[i] < variant.tunables[i].info.values.size()) {
-          more = true;
-          break;
-        }
-        digits[i] = 0;
-      }
-    }
-  }
-  return configs;
 }
 
 }  // namespace weir

@@ -32,7 +32,8 @@ std::optional<Prediction> predict_row(const Record& record, const KernelDefiniti
 }  // namespace
 
 Result<RepredictReport> repredict(Store& store, const std::filesystem::path& kernels_folder,
-                                  const std::vector<DeviceProfile>& profiles) {
+                                  const std::vector<DeviceProfile>& profiles,
+                                  const std::function<bool()>& stop) {
   Result<std::vector<Record>> rows = store.records();
   if (!rows) return rows.error();
   Result<std::vector<StoredTables>> tables = store.tables();
@@ -50,10 +51,15 @@ Result<RepredictReport> repredict(Store& store, const std::filesystem::path& ker
     if (definitions.contains(record.kernel)) work.push_back(&record);
   }
 
-  std::atomic<std::size_t> next{0}, predicted{0};
+  std::atomic<std::size_t> next{0};
+  std::atomic<bool> stopped{false};
   std::vector<char> changed(work.size(), 0);
   const auto run = [&] {
-    for (std::size_t i = next++; i < work.size(); i = next++) {
+    for (std::size_t i = next++; i < work.size() && !stopped; i = next++) {
+      if (stop && stop()) {
+        stopped = true;
+        break;
+      }
       Record& record = *work[i];
       const auto profile = std::find_if(profiles.begin(), profiles.end(),
                                         [&](const DeviceProfile& p) { return p.name == record.profile; });
@@ -63,7 +69,6 @@ Result<RepredictReport> repredict(Store& store, const std::filesystem::path& ker
       if (!prediction) continue;
       record.prediction = std::move(prediction);
       changed[i] = 1;
-      ++predicted;
     }
   };
   {
@@ -76,6 +81,12 @@ Result<RepredictReport> repredict(Store& store, const std::filesystem::path& ker
     if (changed[i]) written.push_back(*work[i]);
   }
   if (Status status = store.write(written); !status) return status.error();
+  if (stopped) {
+    return Error{ErrorKind::interrupted,
+                 "stopped: " + std::to_string(written.size()) + " of " + std::to_string(work.size()) +
+                     " rows are predicted again and written",
+                 "Run the command again for the others."};
+  }
   return RepredictReport{static_cast<std::int64_t>(written.size()),
                          static_cast<std::int64_t>(rows->size() - written.size())};
 }

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "base/result.h"
@@ -18,8 +19,10 @@ struct RepredictReport {
 };
 
 // Rows of the definitions that `kernels_folder` holds now, with the registers that the compiler reported.
-// Errors: those of the store; usage for a broken definition.
+// Errors: those of the store; usage for a broken definition; interrupted once `stop`, which is polled, is
+// true: the rows that were predicted by then are written, the others as they were.
 Result<RepredictReport> repredict(Store& store, const std::filesystem::path& kernels_folder,
-                                  const std::vector<DeviceProfile>& profiles);
+                                  const std::vector<DeviceProfile>& profiles,
+                                  const std::function<bool()>& stop = {});
 
 }  // namespace weir

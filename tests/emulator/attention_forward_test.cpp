@@ -22,6 +22,12 @@ constexpr const char* kThreeTurns =
     "variant=wgmma";
 constexpr const char* kPlain =
     "tile_q=64,tile_kv=80,stages=2,query_stages=2,store_through_queries=true,persistent=true,variant=wgmma";
+// Query tiles from a queue, one begun while the one before ends, and on a multiprocessor that two blocks
+// share.
+constexpr const char* kQueue =
+    "tile_q=128,tile_kv=64,stages=2,query_stages=2,overlap=true,head_group=1,variant=wgmma_queue";
+constexpr const char* kQueueShared =
+    "tile_q=64,tile_kv=80,stages=2,query_stages=1,overlap=false,blocks_per_sm=2,variant=wgmma_queue";
 // Two row tiles for each warp, keys that no tile of 32 divides.
 constexpr const char* kTall = "tile_q=128,tile_kv=64,warps=4,stages=2,q_in_registers=0,overlap=0";
 constexpr const char* kWide = "tile_q=64,tile_kv=32,warps=4,stages=2,blocks_per_sm=1";
@@ -109,10 +115,10 @@ INSTANTIATE_TEST_SUITE_P(
         // More query tiles than multiprocessors, in rounds that alternate.
         Case{"HopperPersistent",
              "batch=2,heads_q=4,heads_kv=2,seq_q=330,seq_kv=390,head_dim=64,causal=true",
-             {kTurns, kThreeTurns, kPlain}},
+             {kTurns, kThreeTurns, kPlain, kQueue, kQueueShared}},
         Case{"HopperPersistentWithRowsThatSeeNothing",
              "heads_q=5,seq_q=300,seq_kv=111,head_dim=96,causal=true,dtype=f16",
-             {kTurns, kPlain}},
+             {kTurns, kPlain, kQueue, kQueueShared}},
         Case{"HopperAlibi",
              "batch=2,heads_q=4,heads_kv=2,seq_q=330,seq_kv=390,head_dim=64,causal=true," ALIBI,
              {kTurns, kThreeTurns, kPlain}},

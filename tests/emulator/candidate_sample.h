@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <set>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +17,9 @@ namespace weir::emulator::test {
 inline std::vector<Candidate> legal_candidates(const KernelDefinition& definition, const Problem& problem,
                                                const DeviceLimits& device) {
   std::vector<Candidate> legal;
-  for (const Config& config : definition.enumerate(device)) {
+  const Result<std::vector<Config>> configs = definition.enumerate(problem, device);
+  if (!configs) throw std::runtime_error(to_string(configs.error()));
+  for (const Config& config : *configs) {
     Result<Candidate> candidate = definition.resolve(problem, config, device);
     if (candidate) legal.push_back(std::move(*candidate));
   }
@@ -33,19 +36,20 @@ inline std::vector<Candidate> covering_sample(const std::vector<Candidate>& lega
       values.emplace_back(candidate.config.variant + "." + value.name, value.value);
     return values;
   };
+  std::vector<std::vector<Value>> values;
+  for (const Candidate& candidate : legal) values.push_back(values_of(candidate));
   std::set<Value> covered;
   std::vector<Candidate> sample;
   for (;;) {
     std::size_t best = 0, most = 0;
     for (std::size_t i = 0; i < legal.size(); ++i) {
       const std::size_t at = (first + i) % legal.size();
-      const std::vector<Value> values = values_of(legal[at]);
-      const auto fresh = static_cast<std::size_t>(std::count_if(
-          values.begin(), values.end(), [&](const Value& value) { return covered.count(value) == 0; }));
+      const auto fresh = static_cast<std::size_t>(
+          std::ranges::count_if(values[at], [&](const Value& value) { return covered.count(value) == 0; }));
       if (fresh > most) most = fresh, best = at;
     }
     if (most == 0) return sample;
-    for (const Value& value : values_of(legal[best])) covered.insert(value);
+    covered.insert(values[best].begin(), values[best].end());
     sample.push_back(legal[best]);
   }
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "arguments.h"
@@ -19,6 +20,39 @@ namespace {
 // A launch failed while it ran: the verdict, not an error.
 struct Failure {
   std::string what;
+};
+
+// What the reference makes of a problem, and what that depends on.
+struct ReferenceCase {
+  std::filesystem::path library;
+  VerifyPlan plan;
+  Problem problem;
+  std::vector<TensorLayout> tensors;
+  std::vector<std::vector<std::int64_t>> tables;
+  std::uint64_t input_seed = 0;
+  TensorBytes inputs;
+
+  bool operator==(const ReferenceCase&) const = default;
+};
+struct ReferenceResults {
+  std::vector<std::vector<std::byte>> prepared;  // of `in` tensors, in their order
+  std::vector<GuardedMemory> exact, low;         // of outputs, as f32
+};
+
+// Of the last problem: its configurations follow one another, and references take longer than most kernels.
+class LastReference {
+ public:
+  const ReferenceResults* find(const ReferenceCase& wanted) const {
+    return results_ && case_ == wanted ? &*results_ : nullptr;
+  }
+  const ReferenceResults& keep(ReferenceCase key, ReferenceResults results) {
+    case_ = std::move(key);
+    return results_.emplace(std::move(results));
+  }
+
+ private:
+  ReferenceCase case_;
+  std::optional<ReferenceResults> results_;
 };
 
 struct Geometry {
@@ -72,20 +106,19 @@ class Emulator {
   Result<Emulation> run() {
     std::vector<std::string> entries{candidate_.verify.exact_entry, candidate_.verify.low_entry};
     for (const PrepareLaunch& launch : candidate_.verify.prepare) entries.push_back(launch.entry);
-    Result<EmulatedSource> reference = load(candidate_.verify.source, candidate_.reference_header, entries);
+    Result<EmulatedSource> reference =
+        load(candidate_.verify.source, candidate_.reference_header, entries, false);
     if (!reference) return reference.error();
     entries.clear();
     for (const Launch& launch : candidate_.launches) entries.push_back(launch.entry);
-    Result<EmulatedSource> kernel = load(candidate_.source, candidate_.config_header, entries);
+    Result<EmulatedSource> kernel = load(candidate_.source, candidate_.config_header, entries, true);
     if (!kernel) return kernel.error();
 
-    prepare_inputs(*reference);
-    const std::vector<GuardedMemory> exact = run_reference(*reference, candidate_.verify.exact_entry);
-    const std::vector<GuardedMemory> low = run_reference(*reference, candidate_.verify.low_entry);
+    const ReferenceResults& expected = reference_results(*reference);
     Emulation emulation;
     try {
       run_launches(*kernel, emulation, options_.schedule_seed);
-      judge_outputs(exact, low, emulation);
+      judge_outputs(expected.exact, expected.low, emulation);
       for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
         if (is_output(tensors_.layouts()[i]))
           emulation.outputs[tensors_.layouts()[i].name] = {tensors_[i].data(),
@@ -100,14 +133,15 @@ class Emulator {
 
  private:
   Result<EmulatedSource> load(const std::filesystem::path& source, const std::string& header,
-                              std::vector<std::string> entries) {
+                              std::vector<std::string> entries, bool quickly_compiled) {
     std::sort(entries.begin(), entries.end());
     entries.erase(std::unique(entries.begin(), entries.end()), entries.end());
     return EmulatedSource::load({.source = source,
                                  .config_header = header,
                                  .entries = std::move(entries),
                                  .include_folders = {options_.include_folder},
-                                 .compute_capability = candidate_.device.compute_capability});
+                                 .compute_capability = candidate_.device.compute_capability,
+                                 .quickly_compiled = quickly_compiled});
   }
 
   Addresses addresses() {
@@ -124,6 +158,54 @@ class Emulator {
     } catch (const Failure& failure) {
       throw std::runtime_error("the reference of " + candidate_.kernel + " fails: " + failure.what);
     }
+  }
+
+  // Leaves the inputs prepared.
+  const ReferenceResults& reference_results(const EmulatedSource& source) {
+    static LastReference last;
+    // Scratch is the kernel's own.
+    std::vector<TensorLayout> tensors = candidate_.tensors;
+    std::erase_if(tensors, [](const TensorLayout& tensor) { return tensor.role == Role::scratch; });
+    ReferenceCase key{.library = source.library(),
+                      .plan = candidate_.verify,
+                      .problem = candidate_.problem,
+                      .tensors = std::move(tensors),
+                      .tables = candidate_.tables,
+                      .input_seed = options_.input_seed,
+                      .inputs = options_.inputs};
+    key.plan.deterministic = false;  // says nothing about the reference
+    if (const ReferenceResults* found = last.find(key)) {
+      restore_inputs(found->prepared);
+      return *found;
+    }
+    prepare_inputs(source);
+    ReferenceResults results{.prepared = inputs(),
+                             .exact = run_reference(source, candidate_.verify.exact_entry),
+                             .low = run_reference(source, candidate_.verify.low_entry)};
+    return last.keep(std::move(key), std::move(results));
+  }
+
+  template <class Visit>
+  void for_each_input(Visit visit) {
+    for (std::size_t i = 0; i < tensors_.layouts().size(); ++i) {
+      if (tensors_.layouts()[i].role == Role::in) visit(tensors_[i]);
+    }
+  }
+
+  std::vector<std::vector<std::byte>> inputs() {
+    std::vector<std::vector<std::byte>> all;
+    for_each_input(
+        [&](GuardedMemory& memory) { all.emplace_back(memory.data(), memory.data() + memory.bytes()); });
+    return all;
+  }
+
+  void restore_inputs(const std::vector<std::vector<std::byte>>& all) {
+    auto next = all.begin();
+    for_each_input([&](GuardedMemory& memory) {
+      std::memcpy(memory.data(), next->data(), next->size());
+      ++next;
+    });
+    tensors_.protect_inputs(true);
   }
 
   void prepare_inputs(const EmulatedSource& source) {

@@ -115,8 +115,10 @@ int run(const Request& request) {
     if (!candidate) return failed(candidate.error());
     return check(*candidate, request) ? 0 : 1;
   }
+  const Result<std::vector<Config>> legal = definition->enumerate(*problem, device);
+  if (!legal) return failed(legal.error());
   int wrong = 0;
-  for (const Config& config : definition->enumerate(device)) {
+  for (const Config& config : *legal) {
     const Result<Candidate> candidate = definition->resolve(*problem, config, device);
     if (candidate && !check(*candidate, request)) ++wrong;
   }

@@ -4,10 +4,12 @@
 #include <link.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 #include <utility>
 
 #include "base/digest.h"
@@ -20,9 +22,14 @@ namespace fs = std::filesystem;
 
 // Indexing beyond an array and misaligned accesses fault on a GPU, or should.
 const std::string kFlags =
-    "-std=c++20 -O1 -g0 -w -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv -ffp-contract=off "
-    "-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-extern-tls-init -fsanitize=alignment,bounds "
+    "-std=c++20 -g0 -w -fPIC -shared -fvisibility=hidden -fno-strict-aliasing -fwrapv -ffp-contract=off "
+    "-fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-extern-tls-init "
+    "-fsanitize=alignment,bounds "
     "-fsanitize-undefined-trap-on-error -fmacro-prefix-map=" WEIR_SOURCE_DIR "/=";
+
+const char* optimization(const SourceRequest& request) {
+  return request.quickly_compiled ? " -Og" : " -O1";
+}
 
 std::string quoted(const std::string& text) {
   std::string result = "'";
@@ -99,23 +106,48 @@ Result<fs::path> compile(const SourceRequest& request) {
   Digest digest;
   digest.add(*text);
   digest.add(kFlags);
+  digest.add(optimization(request));
   const fs::path library = fs::path(WEIR_EMULATOR_CACHE) / (digest.hex128() + ".so");
   if (fs::exists(library)) return library;
   std::ofstream(folder.file("host.ii")) << *text;
-  const Status status = run_compiler(kFlags + " -fpreprocessed " + quoted(folder.file("host.ii").string()) +
-                                         " -o " + quoted(folder.file("host.so").string()),
+  const Status status = run_compiler(kFlags + optimization(request) + " -fpreprocessed " +
+                                         quoted(folder.file("host.ii").string()) + " -o " +
+                                         quoted(folder.file("host.so").string()),
                                      folder.file("log"), request.source);
   if (!status) return status.error();
   fs::rename(folder.file("host.so"), library);  // whole, or not at all
   return library;
 }
 
+fs::file_time_type last_change(const SourceRequest& request) {
+  fs::file_time_type last = fs::last_write_time(request.source);
+  std::vector<fs::path> folders = request.include_folders;
+  folders.push_back(request.source.parent_path());
+  for (const fs::path& folder : folders) {
+    for (const auto& entry : fs::recursive_directory_iterator(folder))
+      last = std::max(last, entry.last_write_time());
+  }
+  return last;
+}
+
 }  // namespace
 
 Result<EmulatedSource> EmulatedSource::load(const SourceRequest& request) {
+  static std::mutex mutex;
+  static std::map<std::pair<SourceRequest, fs::file_time_type>, EmulatedSource> loaded;
+  const std::pair key(request, last_change(request));
+  const std::lock_guard lock(mutex);
+  if (const auto found = loaded.find(key); found != loaded.end()) return found->second;
+  Result<EmulatedSource> source = compile_and_open(request);
+  if (source) loaded.emplace(key, *source);
+  return source;
+}
+
+Result<EmulatedSource> EmulatedSource::compile_and_open(const SourceRequest& request) {
   const Result<fs::path> library = compile(request);
   if (!library) return library.error();
   EmulatedSource source;
+  source.file_ = *library;
   source.library_ = {dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL), [](void* handle) {
                        if (handle != nullptr) dlclose(handle);
                      }};

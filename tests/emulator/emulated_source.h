@@ -1,6 +1,7 @@
 // A CUDA source, compiled for the host and loaded.
 #pragma once
 
+#include <compare>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -18,6 +19,10 @@ struct SourceRequest {
   std::vector<std::string> entries;
   std::vector<std::filesystem::path> include_folders;
   std::int64_t compute_capability = 0;  // __CUDA_ARCH__ / 10
+  // For code that mostly calls the engine, as kernels do: compiling it takes longer than running it.
+  bool quickly_compiled = false;
+
+  auto operator<=>(const SourceRequest&) const = default;
 };
 
 class EmulatedSource {
@@ -25,9 +30,12 @@ class EmulatedSource {
   using Entry = void (*)(void** arguments);
 
   // Compiled code is kept in the build folder by the text that the compiler saw. Thread-safe, also between
-  // processes. ErrorKind::failed carries the compiler's messages.
+  // processes. ErrorKind::failed carries the compiler's messages. A process asks the compiler once for the
+  // same request, as long as no file in the folders of the source and of its headers changes.
   static Result<EmulatedSource> load(const SourceRequest& request);
 
+  // The file, whose name tells compiled texts apart.
+  const std::filesystem::path& library() const { return file_; }
   // Preconditions: one of the request's entries.
   Entry entry(const std::string& name) const { return entries_.at(name).call; }
   // One letter per parameter, see emulator/entry.h.
@@ -36,10 +44,13 @@ class EmulatedSource {
   std::span<std::byte> static_shared() const;
 
  private:
+  static Result<EmulatedSource> compile_and_open(const SourceRequest& request);
+
   struct Function {
     Entry call = nullptr;
     std::string signature;
   };
+  std::filesystem::path file_;
   std::shared_ptr<void> library_;
   std::map<std::string, Function> entries_;
 };

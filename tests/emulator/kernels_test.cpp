@@ -76,8 +76,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"gemm", "m=1,n=1,k=8"}, Case{"gemm", "m=129,n=200,k=104"},
         Case{"gemm", "m=257,n=130,k=40,dtype=f16"}, Case{"gemm", "m=70,n=131,k=328"},
         // Depth enough to be divided among eight blocks, in parts of different lengths.
-        Case{"gemm", "m=130,n=72,k=2184"},
-        Case{"attention_forward", "heads_q=2,seq_q=129,head_dim=64"},
+        Case{"gemm", "m=130,n=72,k=2184"}, Case{"attention_forward", "heads_q=2,seq_q=129,head_dim=64"},
         Case{"attention_forward", "heads_q=2,heads_kv=1,seq_q=130,head_dim=128,causal=true,dtype=f16"},
         // Grouped heads, more keys than queries.
         Case{"attention_forward",

@@ -31,6 +31,14 @@ DeviceLimits limits(std::int64_t capability) {
   return device;
 }
 
+// So many of them, from the first to the last; all with WEIR_ALL_CANDIDATES=1.
+std::vector<Config> spread(const std::vector<Config>& all, std::size_t count) {
+  if (std::getenv("WEIR_ALL_CANDIDATES") || all.size() <= count) return all;
+  std::vector<Config> some;
+  for (std::size_t i = 0; i < count; ++i) some.push_back(all[i * (all.size() - 1) / (count - 1)]);
+  return some;
+}
+
 enum class Spills { some, few, none };
 
 struct Case {
@@ -58,15 +66,13 @@ TEST_P(CompileCandidates, FitTheRegistersAndSharedMemoryOfTheirDefinition) {
   ASSERT_TRUE(problem.ok()) << to_string(problem.error());
   const DeviceLimits device = limits(GetParam().capability);
 
-  std::vector<Candidate> legal;
-  for (const Config& config : definition->enumerate(device)) {
-    Result<Candidate> candidate = definition->resolve(*problem, config, device);
-    if (candidate) legal.push_back(std::move(*candidate));
-  }
-  ASSERT_GE(legal.size(), GetParam().fewest_legal);
-  const std::size_t sample = std::getenv("WEIR_ALL_CANDIDATES") ? legal.size() : 4;
-  for (std::size_t i = 0; i < sample; ++i) {
-    const Candidate& candidate = legal[sample == 1 ? 0 : i * (legal.size() - 1) / (sample - 1)];
+  const Result<std::vector<Config>> legal = definition->enumerate(*problem, device);
+  ASSERT_TRUE(legal.ok()) << to_string(legal.error());
+  ASSERT_GE(legal->size(), GetParam().fewest_legal);
+  for (const Config& config : spread(*legal, 4)) {
+    const Result<Candidate> resolved = definition->resolve(*problem, config, device);
+    ASSERT_TRUE(resolved.ok()) << to_string(config) << ": " << to_string(resolved.error());
+    const Candidate& candidate = *resolved;
     const Result<Executable> executable =
         build_candidate(*compiler, candidate, kKernels, GetParam().capability);
     ASSERT_TRUE(executable.ok()) << to_string(candidate.config) << ": " << to_string(executable.error());
@@ -109,17 +115,14 @@ TEST_P(HopperVariants, CompileWithoutSpillsOrSerialisedProducts) {
   const Result<Problem> problem = masked_problem(*definition, GetParam().problem, {}, GetParam().mask);
   ASSERT_TRUE(problem.ok()) << to_string(problem.error());
   const DeviceLimits device = limits(90);
-  std::vector<Candidate> legal;
-  for (const Config& config : definition->enumerate(device)) {
-    if (config.variant.rfind("wgmma", 0) != 0) continue;
-    Result<Candidate> candidate = definition->resolve(*problem, config, device);
-    if (candidate) legal.push_back(std::move(*candidate));
-  }
-  ASSERT_GE(legal.size(), GetParam().fewest_legal);
-  const std::size_t sample =
-      std::getenv("WEIR_ALL_CANDIDATES") ? legal.size() : std::min<std::size_t>(legal.size(), 6);
-  for (std::size_t i = 0; i < sample; ++i) {
-    const Candidate& candidate = legal[i * (legal.size() - 1) / (sample - 1)];
+  Result<std::vector<Config>> legal = definition->enumerate(*problem, device);
+  ASSERT_TRUE(legal.ok()) << to_string(legal.error());
+  std::erase_if(*legal, [](const Config& config) { return config.variant.rfind("wgmma", 0) != 0; });
+  ASSERT_GE(legal->size(), GetParam().fewest_legal);
+  for (const Config& config : spread(*legal, 6)) {
+    const Result<Candidate> resolved = definition->resolve(*problem, config, device);
+    ASSERT_TRUE(resolved.ok()) << to_string(config) << ": " << to_string(resolved.error());
+    const Candidate& candidate = *resolved;
     const Result<Executable> executable = build_candidate(*compiler, candidate, kKernels, 90);
     ASSERT_TRUE(executable.ok()) << to_string(candidate.config) << ": " << to_string(executable.error());
     EXPECT_EQ(executable->resources.spill_bytes, 0) << to_string(candidate.config);

@@ -78,7 +78,8 @@ TEST(Predict, EveryCandidateSaysHowFarItIsFromTheLowerBoundAndFromCompulsoryTraf
     for (const json& c : out["candidates"]) {
       const double dram = c["dram_read_bytes"].get<double>() + c["dram_write_bytes"].get<double>() +
                           c["dirty_bytes"].get<double>();
-      EXPECT_DOUBLE_EQ(c["dram_over_compulsory"], dram / compulsory);
+      // Compulsory bytes are the candidate's own: some have a counter of 4 bytes besides.
+      EXPECT_NEAR(c["dram_over_compulsory"], dram / compulsory, 4.5 / compulsory * dram / compulsory);
       EXPECT_DOUBLE_EQ(c["sram_over_lower_bound"], c["sram_level_bytes"].get<double>() / lower);
       EXPECT_GE(c["sram_over_lower_bound"].get<double>(), 1);
       EXPECT_GE(c["dram_over_compulsory"].get<double>(), 1 - 1e-9);

@@ -124,23 +124,5 @@ TEST(ConfigText, ErrorsSayWhatIsLegal) {
             "found the unknown variant 'fast' of attention; expected no variant");
 }
 
-TEST(Enumerate, CountsTheLastTunableFastest) {
-  const std::vector<Config> configs = test::parse_or_stop(kAttention).enumerate(test::h100());
-  std::vector<std::string> texts;
-  for (const Config& config : configs) texts.push_back(to_string(config));
-  EXPECT_EQ(texts, (std::vector<std::string>{"rows=64,split=false", "rows=64,split=true",
-                                             "rows=128,split=false", "rows=128,split=true"}));
-}
-
-TEST(Enumerate, HasEveryCombinationOnce) {
-  const KernelDefinition definition = test::parse_or_stop(test::gemm_yaml());
-  std::set<std::string> texts;
-  for (const Config& config : definition.enumerate(test::h100())) {
-    texts.insert(to_string(config));
-    EXPECT_EQ(*definition.config(to_string(config), false), config);
-  }
-  EXPECT_EQ(texts.size(), 3u * 3 * 2 * 3 * 4);
-}
-
 }  // namespace
 }  // namespace weir

@@ -42,10 +42,11 @@ std::vector<Bounds> bounds_of_some(const KernelDefinition& definition, const std
                                    const DeviceProfile& profile) {
   const Problem problem = definition.problem(problem_text, {}).value();
   std::vector<Bounds> found;
-  int legal = 0;
-  for (const Config& config : definition.enumerate(limits_of(profile))) {
-    const auto candidate = definition.resolve(problem, config, limits_of(profile));
-    if (!candidate.ok() || legal++ % 40 != 0) continue;
+  const auto configs = definition.enumerate(problem, limits_of(profile));
+  for (std::size_t i = 0; i < configs.value().size(); i += 40) {
+    const auto candidate = definition.resolve(problem, configs.value()[i], limits_of(profile));
+    EXPECT_TRUE(candidate.ok()) << to_string(candidate.error());
+    if (!candidate.ok()) continue;
     const auto prediction = predict(profile, *candidate, {.fidelity = Fidelity::bounds});
     EXPECT_TRUE(prediction.ok()) << to_string(prediction.error());
     if (prediction.ok()) found.push_back(prediction->bounds);

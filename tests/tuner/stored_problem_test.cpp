@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <fstream>
 
 #include "profiles/device_profile.h"
@@ -67,6 +69,36 @@ TEST_F(StoredProblemTest, RowsArePredictedAgainWithTheirTablesAndFormulas) {
     }
     EXPECT_NEAR(row.prediction->traffic.l2_read_bytes, loads, 0.02 * loads) << row.config;
   }
+}
+
+TEST_F(StoredProblemTest, PredictingAgainStopsWithWhatIsDoneWrittenAndNothingElseChanged) {
+  Store store = segments_work(folder_ / "work.weir");
+  std::vector<Record> rows = must(store.records());
+  ASSERT_EQ(rows.size(), 2u);
+  for (Record& row : rows) {
+    row.profile = "h100-sxm5-80gb";
+    row.prediction->traffic.l2_read_bytes = 1;
+    must(store.write(row));
+  }
+  const auto changed = [&] {
+    int count = 0;
+    for (const Record& row : must(store.records())) {
+      count += row.prediction->traffic.l2_read_bytes != 1;
+      const auto before = std::ranges::find(rows, row.config, &Record::config);
+      EXPECT_EQ(row.measurement, before->measurement) << "measurements stay";
+    }
+    return count;
+  };
+  const auto at_once = repredict(store, kernels(kSegmentsYaml), profiles_, [] { return true; });
+  ASSERT_FALSE(at_once.ok());
+  EXPECT_EQ(at_once.error().kind, ErrorKind::interrupted);
+  EXPECT_EQ(changed(), 0);
+  std::atomic<int> asked = 0;
+  const auto after_one = repredict(store, kernels(kSegmentsYaml), profiles_, [&] { return ++asked > 1; });
+  ASSERT_FALSE(after_one.ok());
+  EXPECT_THAT(after_one.error().message, HasSubstr("1 of 2 rows"));
+  EXPECT_EQ(changed(), 1);
+  EXPECT_EQ(must(repredict(store, kernels(kSegmentsYaml), profiles_, [] { return false; })).predicted, 2);
 }
 
 TEST_F(StoredProblemTest, ARecordingAnswersForItsProblemAfterTheDefinitionGainedAParameter) {

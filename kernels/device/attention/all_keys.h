@@ -11,6 +11,7 @@
 namespace attention {
 
 struct AllKeys {
+  using Work = QueryTileWork;
   struct Ends {
     ProblemSize size;
     int row;
@@ -26,6 +27,9 @@ struct AllKeys {
 
   __device__ __forceinline__ int items() const { return size.query_tiles(); }
   __device__ __forceinline__ QueryTileWork work(int item) const { return QueryTileWork::of(item, size); }
+  __device__ __forceinline__ QueryTileWork numbered(int number) const {
+    return QueryTileWork::numbered(number, size);
+  }
   __device__ __forceinline__ int key(const QueryTileWork&, int place) const { return place; }
   __device__ __forceinline__ Ends ends(const QueryTileWork&, int row) const { return {size, row}; }
 

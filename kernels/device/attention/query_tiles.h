@@ -31,8 +31,12 @@ struct QueryTileWork {
 
   /// `item` as the blocks count them: item % gridDim.x is the block's number.
   static __device__ __forceinline__ QueryTileWork of(int item, const ProblemSize& size) {
+    return numbered(work_order(item, size.query_tiles()), size);
+  }
+
+  /// By its number in the order of work.
+  static __device__ __forceinline__ QueryTileWork numbered(int number, const ProblemSize& size) {
     const int tiles_q = size.tiles_q();
-    const int number = work_order(item, size.query_tiles());
     const int first_head = number / (config::head_group * tiles_q) * config::head_group;
     const int heads = min(config::head_group, size.batches * size.heads_q - first_head);
     const int within = number - first_head * tiles_q;
