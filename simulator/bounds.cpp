@@ -23,8 +23,7 @@ class Counter {
     const bool counts = candidate_.tensors[action.tensor].role != Role::scratch;
     for_each_cell(grid, box, [&](CellId cell, const auto&) {
       if (reads && !read_[cell] && !written_[cell]) bounds.compulsory_bytes += cells_.bytes[cell];
-      if (writes && !written_[cell] && counts)
-        bounds.compulsory_bytes += grid.stored_share * cells_.bytes[cell];
+      if (writes && !written_[cell] && counts) bounds.compulsory_bytes += cells_.stored[cell];
       read_[cell] = read_[cell] || reads;
       written_[cell] = written_[cell] || writes;
     });

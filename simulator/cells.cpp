@@ -168,8 +168,8 @@ bool tiles_cut_cells(const CellGrid& grid, const Cuts& cuts) {
   return false;
 }
 
-// What DRAM moves for each cell.
-void append_bytes(const CellGrid& grid, std::vector<float>& bytes) {
+// What DRAM moves for each cell, and what its elements take.
+void append_bytes(const CellGrid& grid, CellSpace& space) {
   std::array<std::int64_t, kMaxRank> at{};
   for (std::int64_t cell = 0; cell < grid.cells; ++cell) {
     double product = 1;
@@ -183,7 +183,8 @@ void append_bytes(const CellGrid& grid, std::vector<float>& bytes) {
         product *= static_cast<double>(extent);
       }
     }
-    bytes.push_back(static_cast<float>(product * grid.runs.bytes(run)));
+    space.bytes.push_back(static_cast<float>(product * grid.runs.bytes(run)));
+    space.stored.push_back(static_cast<float>(product * static_cast<double>(run)));
     for (int d = grid.rank - 1; d >= 0 && ++at[d] == grid.dimensions[d].count; --d) at[d] = 0;
   }
 }
@@ -272,12 +273,10 @@ CellSpace make_cells(const Candidate& candidate, std::span<const FlatProgram> pr
     total += count_cells(*largest);
   }
   space.bytes.reserve(static_cast<std::size_t>(total));
+  space.stored.reserve(static_cast<std::size_t>(total));
   for (CellGrid& grid : space.grids) {
     grid.first = space.cells();
-    if (grid.cells > 0) append_bytes(grid, space.bytes);
-    if (grid.contiguous < 0) continue;
-    const std::int64_t run = grid.dimensions[grid.contiguous].cell * grid.element_bytes;
-    grid.stored_share = static_cast<double>(run) / grid.runs.bytes(run);
+    if (grid.cells > 0) append_bytes(grid, space);
   }
   return space;
 }

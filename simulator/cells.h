@@ -52,7 +52,6 @@ struct CellGrid {
   int contiguous = -1;  // the dimension of stride 1, or -1
   bool packed = false;  // nothing lies between runs along `contiguous`
   DramRuns runs;
-  double stored_share = 1;  // bytes of a cell's elements over what DRAM reads for it
   std::int64_t element_bytes = 1;
   std::int64_t run_alignment = 1;  // bytes: divides the start of every run, at most a sector
   std::int64_t sector_bytes = 32;
@@ -98,6 +97,7 @@ inline float part_of_cell(const CellGrid& grid, const Box& box,
 struct CellSpace {
   std::vector<CellGrid> grids;  // by tensor
   std::vector<float> bytes;     // by cell: what DRAM moves for it, in whole granules
+  std::vector<float> stored;    // by cell: its elements
   CellId cells() const { return static_cast<CellId>(bytes.size()); }
   int tensor_of(CellId cell) const;
 };

@@ -365,7 +365,7 @@ FastWalk::Probe FastWalk::probe(std::size_t number, WalkResult& result) {
                                              item.fp32_flops / rates.fp32_flops_per_second,
                                              item.special_ops / rates.special_ops_per_second,
                                              item.shared_bytes / rates.shared_bytes_per_second});
-    const double port = sms * reads / rates.l2_bytes_per_second;
+    const double port = sms * reads * l2_load(launch) / rates.l2_bytes_per_second;
     const double latency = item.iterations * (profile_.l2_latency_seconds + kUseSeconds);
     probe.busy_seconds += std::max(computing, port);
     probe.alone_seconds +=
@@ -444,7 +444,8 @@ void FastWalk::run_uneven(Launching& state, std::int64_t slots) {
 
 // How much blocks of one SM hold each other up: 0 if something else is slower than what they share, 1 if the
 // oldest is as fast as its priority allows.
-double FastWalk::competition(const Probe& probe, std::int64_t ranks, double dram_seconds) {
+double FastWalk::competition(const Probe& probe, std::int64_t ranks, double dram_seconds) const {
+  if (spread_) return *spread_;
   if (ranks < 2 || probe.busy_seconds <= 0) return 0;
   const double together = static_cast<double>(ranks) * probe.busy_seconds;
   const double spare = together - std::max(probe.alone_seconds, dram_seconds);

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -39,6 +40,10 @@ class FastWalk {
 
   // Launches in turn. Precondition: blocks_per_sm > 0. Throws ExpressionError, ProgramError.
   WalkResult walk(std::size_t launch, std::int64_t blocks_per_sm);
+
+  // Blocks of an SM stay together (0) or spread evenly over an item's time (1), instead of what their
+  // competition says.
+  void spread_blocks(double share) { spread_ = share; }
 
   // Reads every tensor once, in order, as an earlier kernel would have done.
   void warm();
@@ -88,7 +93,7 @@ class FastWalk {
   Probe probe(std::size_t number, WalkResult& result);
   bool run_waves(Launching& state, std::int64_t ranks, const Probe& probe);
   void run_uneven(Launching& state, std::int64_t slots);
-  static double competition(const Probe& probe, std::int64_t ranks, double dram_seconds);
+  double competition(const Probe& probe, std::int64_t ranks, double dram_seconds) const;
   void scale(const Launching& state, const Probe& probe, WalkResult& result) const;
   double add_item(Launching& state, std::int64_t place, int side);
   void begin_cohort(Launching& state);
@@ -103,6 +108,7 @@ class FastWalk {
   const Candidate& candidate_;
   std::span<FlatProgram> programs_;
   L2Parameters parameters_;
+  std::optional<double> spread_;
   std::vector<PieceReader> readers_;
   std::vector<PanelGrid> grids_;
   std::vector<std::int16_t> tensor_of_;  // by cell

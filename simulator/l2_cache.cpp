@@ -21,6 +21,8 @@ std::uint32_t hash(std::uint32_t a, std::uint32_t b) {
 L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
     : table_(parameters.survival_width, parameters.smaller_share, parameters.larger_share,
              parameters.law_steps),
+      written_table_(parameters.written_width, parameters.smaller_share, parameters.larger_share,
+                     parameters.law_steps),
       private_weight_(parameters.private_weight),
       second_copy_weight_(parameters.shared_weight - parameters.private_weight),
       capacity_(parameters.capacity_bytes),
@@ -59,7 +61,7 @@ SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
       if (older != 0) weights_[older] += second;
     }
   } else {
-    miss = miss_of(young);
+    miss = miss_of(young, cell.flags & kWritten);
     if (cell.dirty > 0 && miss.expected > 0) write_back(id, cell.dirty * double{miss.expected});
     if (young != 0) put(young, -weight);
     if (old != 0) put(old, -second);
@@ -73,7 +75,8 @@ SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
 // A reader that does not find its side's copy uses the other one, which is as good as new from then on.
 bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const {
   if (own > marks_[0].epoch) return false;
-  const float share = miss_of(own).expected - miss_of(other).expected;
+  const bool written = was_written(id);
+  const float share = miss_of(own, written).expected - miss_of(other, written).expected;
   return share > 0 && static_cast<float>(hash(id, now_)) < share * 0x1p32F;
 }
 
@@ -95,10 +98,10 @@ SurvivalTable::Miss L2Cache::write(CellId id, int side, double bytes) {
   return miss;
 }
 
-SurvivalTable::Miss L2Cache::miss_of(std::uint32_t epoch) const {
+SurvivalTable::Miss L2Cache::miss_of(std::uint32_t epoch, bool written) const {
   if (epoch > marks_.front().epoch) return {};
   if (epoch <= marks_.back().epoch) return {1, 1, 1};
-  return table_.miss(distance_of(epoch) / capacity_);
+  return (written ? written_table_ : table_).miss(distance_of(epoch) / capacity_);
 }
 
 // Precondition: marks_.back().epoch < epoch <= marks_.front().epoch.

@@ -21,6 +21,7 @@ struct L2Parameters {
   double private_weight = 1;  // space that a byte takes whose readers are on one side of the L2
   double shared_weight = 1;   // ... and on both
   double survival_width = 0.05;
+  double written_width = 0.05;  // ... of data that the kernel wrote itself; at most the other
   double dirty_capacity_bytes = 0;
   double smaller_share = 0.06;  // of the capacity, for the pessimistic and the optimistic miss
   double larger_share = 0.06;
@@ -115,7 +116,7 @@ class L2Cache {
   SurvivalTable::Miss move_to_front(CellId id, int side, int kind);
   bool asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const;
   void put(std::uint32_t epoch, double weight);
-  SurvivalTable::Miss miss_of(std::uint32_t epoch) const;
+  SurvivalTable::Miss miss_of(std::uint32_t epoch, bool written) const;
   double distance_of(std::uint32_t epoch) const;
   void next_epoch();
   void advance(Mark& mark);
@@ -125,7 +126,7 @@ class L2Cache {
   void queue_dirty(CellId id);
   void tidy_queue();
 
-  SurvivalTable table_;
+  SurvivalTable table_, written_table_;
   double private_weight_, second_copy_weight_;
   double capacity_;
   double epoch_weight_;

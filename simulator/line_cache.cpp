@@ -4,6 +4,8 @@
 #include <bit>
 #include <cmath>
 
+#include "simulator/survival.h"
+
 namespace weir {
 namespace {
 
@@ -37,7 +39,8 @@ LineCache::LineCache(const LineCacheParameters& parameters)
   double capacity = 0;
   for (std::size_t set = 0; set < followed_; ++set) {
     const double survivors = (static_cast<double>(set) + 0.5) / static_cast<double>(followed_);
-    const double share = 1 + parameters.survival_width * std::log(-std::log(survivors));
+    const double share =
+        std::max(kLeastDistance, 1 + parameters.survival_width * std::log(-std::log(survivors)));
     sets_.push_back({.capacity = static_cast<std::uint32_t>(
                          std::max(1.0, std::round(share * lines / static_cast<double>(all_sets_))))});
     capacity += sets_.back().capacity;

@@ -10,8 +10,6 @@ namespace {
 // Tails of the law that count as "all" and "none": 1 - survival < 2.5e-4, and survival < 2e-9.
 constexpr double kLowerTail = 8.3;
 constexpr double kUpperTail = 3.0;
-// However wide the law: no table shows a loss below half of the capacity.
-constexpr double kLeastDistance = 0.5;
 
 double least_distance(double width) {
   return std::max(kLeastDistance, 1 - kLowerTail * width);

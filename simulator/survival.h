@@ -6,6 +6,9 @@
 
 namespace weir {
 
+// However wide the law: no table shows a loss below half of the capacity.
+inline constexpr double kLeastDistance = 0.5;
+
 // Gumbel: survival(x) = exp(-exp((x - 1) / width)). Misses begin slowly below the capacity and reuse ends
 // abruptly above it, as measured (docs/model.md).
 double survival(double distance, double width);

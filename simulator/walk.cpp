@@ -22,6 +22,11 @@ constexpr double kPaceSpread = 0.002;
 constexpr double kAgePriority = 0.35;
 // SMs differ in how fast the L2 serves them, for good, by up to 0.9% either way.
 constexpr double kPortSpread = 0.018;
+// Of what SMs ask of the L2, what is left once requests of neighbours for one line have been merged on their
+// way, counted in the sweeps of GEMMs (medians): little of it where threads copy, which ask at different
+// times, more where the copy engine does, and nothing of clusters, which multicast instead. l2_bandwidth is
+// what threads that copy can ask for.
+constexpr double kLeftOfThreads = 0.82, kLeftOfCopyEngine = 0.6, kLeftOfClusters = 0.98;
 // From the arrival of a tile to its first use: the wait, the block's barrier, operands to registers.
 constexpr double kUseSeconds = 250e-9;
 
@@ -41,8 +46,9 @@ struct Costs {
         special_op(1 / rates.special_ops_per_second),
         shared_byte(1 / rates.shared_bytes_per_second),
         l2_byte(1 / rates.l2_bytes_per_second),
+        port_byte(1 / rates.l2_port_bytes_per_second),
         dram_byte(1 / rates.dram_bytes_per_second) {}
-  double tensor_flop, fp32_flop, special_op, shared_byte, l2_byte, dram_byte;
+  double tensor_flop, fp32_flop, special_op, shared_byte, l2_byte, port_byte, dram_byte;
 };
 
 struct Walker {
@@ -67,7 +73,8 @@ struct Walker {
 // A multiprocessor: its blocks queue for its arithmetic units and for its port to the L2.
 struct Multiprocessor {
   int residents = 0;
-  double port_seconds_per_byte = 0;
+  double l2_seconds_per_byte = 0;  // its share of the L2's bandwidth
+  double l2_free = 0;
   double port_free = 0;
   double units_free = 0;
 };
@@ -86,6 +93,7 @@ class Walk {
         lines_(state.lines),
         seed_(seed),
         costs_(rates_of(profile, candidate)),
+        port_seconds_per_byte_(costs_.port_byte * static_cast<double>(profile.sm_count)),
         start_(state.start_seconds),
         dram_free_(start_) {
     result_.blocks_per_sm = blocks_per_sm;
@@ -151,20 +159,21 @@ class Walk {
     result_.work.tile_bytes += bytes;
     if (action.access == AccessKind::load) {
       result_.work.load_bytes += bytes;
+      const double received = sector_bytes;
       if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
         sector_bytes /= static_cast<double>(fed);
       traffic.l2_read_bytes += sector_bytes;
       step_unit_.load_bytes += static_cast<float>(sector_bytes);
       cells([&](CellId cell) { load(cell, traffic); });
       Multiprocessor& sm = multiprocessors_[static_cast<std::size_t>(walker_->sm)];
-      const double ported = serve(sm.port_free, sector_bytes * sm.port_seconds_per_byte);
-      arrives(ported + profile_.l2_latency_seconds, profile_.l2_latency_seconds);
+      const double served = serve(sm.l2_free, sector_bytes * sm.l2_seconds_per_byte);
+      const double ported = serve(sm.port_free, received * port_seconds_per_byte_);
+      arrives(std::max(served, ported) + profile_.l2_latency_seconds, profile_.l2_latency_seconds);
     } else {
       traffic.l2_write_bytes += sector_bytes;
       step_unit_.store_bytes += static_cast<float>(sector_bytes);
       const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
-      const double stored_share = cells_.grids[static_cast<std::size_t>(action.tensor)].stored_share;
-      cells([&](CellId cell) { store(cell, bytes, stored_share, action.access, counts, traffic); });
+      cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
     }
   }
 
@@ -188,11 +197,11 @@ class Walk {
     arrival_ = std::max(arrival_, time + kUseSeconds);
   }
 
-  void store(CellId cell, double bytes, double stored_share, AccessKind kind, bool counts, Traffic& traffic) {
+  void store(CellId cell, double bytes, AccessKind kind, bool counts, Traffic& traffic) {
     const double cell_bytes = cache_.bytes(cell);
     if (kind == AccessKind::reduce && !cache_.was_read(cell) && !cache_.was_written(cell))
       result_.new_read_bytes += cell_bytes;
-    const double most = stored_share * cell_bytes;
+    const double most = cells_.stored[cell];
     if (counts && !cache_.was_written(cell)) result_.new_write_bytes += most;
     SurvivalTable::Miss miss = cache_.write(cell, walker_->side, std::min(bytes, most));
     if (part_ < 1 || !cache_.is_filled(cell)) miss = cache_.fill(cell, miss, part_);
@@ -231,7 +240,9 @@ class Walk {
     for (std::int64_t sm = 0; sm < profile_.sm_count; ++sm) {
       const double slowness = kPortSpread * (hash_to_unit(seed_ + 2, static_cast<std::uint64_t>(sm)) - 0.5);
       multiprocessors_.push_back(
-          {.port_seconds_per_byte = costs_.l2_byte * static_cast<double>(profile_.sm_count) * (1 + slowness),
+          {.l2_seconds_per_byte =
+               l2_load(launch_) * costs_.l2_byte * static_cast<double>(profile_.sm_count) * (1 + slowness),
+           .l2_free = start_,
            .port_free = start_,
            .units_free = start_});
     }
@@ -401,6 +412,7 @@ class Walk {
   LineTrace* lines_;
   const std::uint64_t seed_;
   const Costs costs_;
+  const double port_seconds_per_byte_;  // of one SM
   std::vector<AccessPlan> plans_;
   WalkResult result_;
 
@@ -429,6 +441,15 @@ class Walk {
 };
 
 }  // namespace
+
+double l2_load(const Launch& launch) {
+  const bool copy_engine = std::ranges::any_of(
+      launch.arguments, [](const Argument& a) { return a.kind == Argument::Kind::tensor_map; });
+  const double left = !copy_engine                 ? kLeftOfThreads
+                      : cluster_blocks(launch) > 1 ? kLeftOfClusters
+                                                   : kLeftOfCopyEngine;
+  return left / kLeftOfThreads;
+}
 
 Rates rates_of(const DeviceProfile& profile, const Candidate& candidate) {
   // A variant that is named for it reaches the tensor cores through mma.sync only.

@@ -70,11 +70,14 @@ struct Rates {
   double fp32_flops_per_second = 0;
   double special_ops_per_second = 0;
   double shared_bytes_per_second = 0;
-  double l2_bytes_per_second = 0;       // sustained, all SMs
+  double l2_bytes_per_second = 0;       // sustained, all SMs, where threads copy (see l2_load)
   double l2_port_bytes_per_second = 0;  // what the SMs' ports take in at most: 64 B per clock and SM
   double dram_bytes_per_second = 0;
 };
 Rates rates_of(const DeviceProfile& profile, const Candidate& candidate);
+
+// What a byte that the launch asks of the L2 costs of its bandwidth, relative to one that threads copy.
+double l2_load(const Launch& launch);
 
 // Throws ExpressionError, ProgramError. Precondition: blocks_per_sm > 0.
 WalkResult walk(const DeviceProfile& profile, const Candidate& candidate, const Launch& launch,

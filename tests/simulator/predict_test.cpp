@@ -86,6 +86,13 @@ TEST(Predict, TilesAreClippedAtTheEdgesOfTensors) {
                    2 * (ceil_div(n, 128) * m * k + ceil_div(m, 128) * n * k + m * n));
 }
 
+TEST(Predict, ARowThatEndsInACellOfItsOwnIsCompulsoryAsStored) {
+  // 129 rows of C of one element each, the last one alone in its tile: 258 bytes are stored.
+  const Prediction p = predict_ok(kGemm, gemm_problem(129, 1, 1), profile_of("h100-sxm5-80gb"));
+  EXPECT_EQ(p.traffic.dram_write_bytes + p.dirty_bytes, 258);
+  EXPECT_EQ(p.bounds.compulsory_bytes, p.traffic.dram_read_bytes + 258);
+}
+
 TEST(Predict, TheOrderOfItemsChangesNeitherCompulsoryNorRequestedBytes) {
   const DeviceProfile profile = profile_of("h100-sxm5-80gb");
   const Prediction first = predict_ok(kGemm, gemm_problem(2048, 3072, 1024), profile, "group_m=1");
