@@ -18,8 +18,18 @@ struct Options {
   std::size_t top = 20;
   unsigned threads = 0;
   std::uint64_t seed = 1;
-  bool walk_all = false, warm = false, no_calibration = false, json = false, dry_run = false;
+  bool all_rejected = false, walk_all = false, warm = false, no_calibration = false, json = false,
+       dry_run = false;
 };
+
+// A space of many tunables rejects hundreds of thousands for a few hundred reasons.
+constexpr std::size_t kListedRejections = 10'000;
+constexpr std::size_t kListedPerReason = 10;
+
+std::vector<RejectedConfig> listed(const std::vector<RejectedConfig>& rejected, bool all) {
+  return all || rejected.size() <= kListedRejections ? rejected
+                                                     : sample_rejections(rejected, kListedPerReason);
+}
 
 Fidelity fidelity_of(const std::string& name) {
   if (name == "bounds") return Fidelity::bounds;
@@ -134,7 +144,8 @@ int run(const Options& options) {
   if (options.json) {
     Json candidates = Json::array(), rejected = Json::array();
     for (const RankedConfig& r : space->ranked) candidates.push_back(to_json(r));
-    for (const RejectedConfig& r : space->rejected) rejected.push_back(to_json(r));
+    for (const RejectedConfig& r : listed(space->rejected, options.all_rejected))
+      rejected.push_back(to_json(r));
     const Bounds bounds = space->ranked.empty() ? Bounds{} : space->ranked.front().prediction.bounds;
     const Json out{{"kernel", definition->name()},
                    {"gpu", profile->name},
@@ -145,6 +156,7 @@ int run(const Options& options) {
                    {"problem", to_json(*problem)},
                    {"bounds", to_json(bounds)},
                    {"candidates", candidates},
+                   {"rejected_count", space->rejected.size()},
                    {"rejected", rejected}};
     fmt::print("{}\n", out.dump(2));
   } else {
@@ -178,6 +190,10 @@ void register_predict(CLI::App& app, int& exit_code) {
                     "fast mode's figures");
   command->add_option("--threads", options->threads, "Threads (default: all cores)");
   command->add_option("--seed", options->seed, "Seed of the jitter between blocks")->capture_default_str();
+  command->add_flag(
+      "--all-rejected", options->all_rejected,
+      "In JSON, list every rejected configuration; without it, of more than 10000 the first ten "
+      "of each reason");
   command->add_flag("--warm", options->warm, "Predict for an L2 that the tensors went through before");
   command->add_flag("--no-calibration", options->no_calibration,
                     "Times as the model says, without profiles/calibrations");

@@ -61,6 +61,8 @@ TEST(Predict, JsonHasEveryPromisedKeyAndTheFastestCandidateFirst) {
     last = candidate["time_seconds"];
   }
   ASSERT_FALSE(out["rejected"].empty());
+  EXPECT_GE(out["rejected_count"], out["rejected"].size());
+  EXPECT_LE(out["rejected"].size(), 10'000u) << "a large space gives examples of each reason";
   for (const json& rejected : out["rejected"]) {
     EXPECT_TRUE(rejected["config"].is_object());
     EXPECT_FALSE(rejected["reason"].get<std::string>().empty());
