@@ -25,7 +25,7 @@ double shared_sm_seconds(const UnitTime& unit, double residents);
 
 // Changes with every change of the equations or their constants, so that calibrations fitted to others are
 // not used.
-constexpr int kTimeModelVersion = 2;
+constexpr int kTimeModelVersion = 3;
 
 struct LaunchTime {
   double seconds = 0;
