@@ -24,7 +24,7 @@ struct Failure {
 
 // What the reference makes of a problem, and what that depends on.
 struct ReferenceCase {
-  std::filesystem::path library;
+  std::filesystem::path shared_object;
   VerifyPlan plan;
   Problem problem;
   std::vector<TensorLayout> tensors;
@@ -166,7 +166,7 @@ class Emulator {
     // Scratch is the kernel's own.
     std::vector<TensorLayout> tensors = candidate_.tensors;
     std::erase_if(tensors, [](const TensorLayout& tensor) { return tensor.role == Role::scratch; });
-    ReferenceCase key{.library = source.library(),
+    ReferenceCase key{.shared_object = source.shared_object(),
                       .plan = candidate_.verify,
                       .problem = candidate_.problem,
                       .tensors = std::move(tensors),

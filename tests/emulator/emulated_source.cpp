@@ -148,13 +148,13 @@ Result<EmulatedSource> EmulatedSource::compile_and_open(const SourceRequest& req
   if (!library) return library.error();
   EmulatedSource source;
   source.file_ = *library;
-  source.library_ = {dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL), [](void* handle) {
-                       if (handle != nullptr) dlclose(handle);
-                     }};
-  if (!source.library_) return Error{ErrorKind::failed, request.source.string() + ": " + dlerror(), ""};
+  source.handle_ = {dlopen(library->c_str(), RTLD_NOW | RTLD_LOCAL), [](void* handle) {
+                      if (handle != nullptr) dlclose(handle);
+                    }};
+  if (!source.handle_) return Error{ErrorKind::failed, request.source.string() + ": " + dlerror(), ""};
   for (const std::string& name : request.entries) {
     const auto find = [&](const std::string& prefix) {
-      return dlsym(source.library_.get(), (prefix + name).c_str());
+      return dlsym(source.handle_.get(), (prefix + name).c_str());
     };
     Function function;
     function.call = reinterpret_cast<Entry>(find("weir_call_"));
@@ -165,7 +165,7 @@ Result<EmulatedSource> EmulatedSource::compile_and_open(const SourceRequest& req
 }
 
 std::span<std::byte> EmulatedSource::static_shared() const {
-  const auto touch = reinterpret_cast<void* (*)()>(dlsym(library_.get(), "weir_touch_shared"));
+  const auto touch = reinterpret_cast<void* (*)()>(dlsym(handle_.get(), "weir_touch_shared"));
   struct Search {
     const std::byte* anchor;
     std::span<std::byte> found;

@@ -35,7 +35,7 @@ class EmulatedSource {
   static Result<EmulatedSource> load(const SourceRequest& request);
 
   // The file, whose name tells compiled texts apart.
-  const std::filesystem::path& library() const { return file_; }
+  const std::filesystem::path& shared_object() const { return file_; }
   // Preconditions: one of the request's entries.
   Entry entry(const std::string& name) const { return entries_.at(name).call; }
   // One letter per parameter, see emulator/entry.h.
@@ -51,7 +51,7 @@ class EmulatedSource {
     std::string signature;
   };
   std::filesystem::path file_;
-  std::shared_ptr<void> library_;
+  std::shared_ptr<void> handle_;
   std::map<std::string, Function> entries_;
 };
 

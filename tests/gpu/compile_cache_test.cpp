@@ -2,12 +2,12 @@
 #include "gpu/compile_cache.h"
 
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <chrono>
 #include <thread>
 
 #include "gpu/cache_limit.h"
+#include "tests/temporary_folder.h"
 
 namespace weir {
 namespace {
@@ -19,12 +19,6 @@ constexpr std::size_t kCubinBytes = 10'000;  // with its info 10.1 kB
 
 class CompileCacheTest : public testing::Test {
  protected:
-  CompileCacheTest() {
-    std::string pattern = (fs::temp_directory_path() / "weir-cache-XXXXXX").string();
-    folder_ = mkdtemp(pattern.data());
-  }
-  ~CompileCacheTest() override { fs::remove_all(folder_); }
-
   CompileCache cache(std::int64_t limit_bytes) { return CompileCache::open(folder_, limit_bytes).value(); }
   static std::string key(int number) { return std::string(31, 'a') + static_cast<char>('a' + number); }
   void store(const CompileCache& cache, int number) {
@@ -38,7 +32,8 @@ class CompileCacheTest : public testing::Test {
       sum += static_cast<std::int64_t>(file.file_size());
     return sum;
   }
-  fs::path folder_;
+  TemporaryFolder temporary_;
+  const fs::path folder_ = temporary_.path();
 };
 
 TEST_F(CompileCacheTest, StaysWithinItsLimitAndKeepsTheLastEntries) {

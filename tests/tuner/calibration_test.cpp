@@ -8,6 +8,7 @@
 #include <fstream>
 #include <random>
 
+#include "tests/temporary_folder.h"
 #include "tuner/calibration_error.h"
 #include "tuner/calibration_file.h"
 
@@ -188,15 +189,6 @@ TEST(FitFamilies, AKernelThatAFitDoesNotHelpKeepsTheModelsTimes) {
 
 class CalibrationFile : public testing::Test {
  protected:
-  CalibrationFile() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "weir-calibration-XXXXXX").string();
-    folder_ = ::mkdtemp(pattern.data());
-  }
-  ~CalibrationFile() override {
-    std::error_code ignored;
-    std::filesystem::remove_all(folder_, ignored);
-  }
-
   static Calibration example() {
     Calibration c{.profile = "h100-sxm5-80gb",
                   .model_digest = "0123456789abcdef",
@@ -219,7 +211,8 @@ class CalibrationFile : public testing::Test {
     return file;
   }
 
-  std::filesystem::path folder_;
+  TemporaryFolder temporary_;
+  const std::filesystem::path folder_ = temporary_.path();
 };
 
 TEST_F(CalibrationFile, WhatWasSavedIsLoadedToTheLastDigit) {

@@ -26,21 +26,12 @@ template <class Plan, class Work>
 __device__ __forceinline__ void produce_queued_keys(const TensorMap& k, const TensorMap& v,
                                                     const SharedTiles& shared, const Plan& plan,
                                                     const WorkQueue<Work>& queue) {
-  const KeyRing keys = shared.key_ring(), values = shared.value_ring();
   KeyRing::Position position;
   typename WorkQueue<Work>::Position message;
   for (;;) {
     const Work work = queue.template receive<false>(message);
     if (work.tiles == kNoWork) return;
-    for (int tile = work.tiles - 1; tile >= 0; --tile, position.advance()) {
-      const int offset = position.stage * KeyTile::bytes;
-      const int place = tile * config::tile_kv;
-      const int key = plan.key(work, place);
-      keys.acquire(position, KeyTile::bytes);
-      load_keys(shared.keys + offset, k, keys.full(position.stage), plan, work, place, key);
-      values.acquire(position, KeyTile::bytes);
-      load_keys(shared.values + offset, v, values.full(position.stage), plan, work, place, key);
-    }
+    load_key_tiles(k, v, shared, plan, work, position);
   }
 }
 

@@ -58,23 +58,31 @@ __device__ __forceinline__ void load_keys(unsigned tile, const TensorMap& map, u
   }
 }
 
+/// One thread: the key tiles of a query tile, last first, to the rings of K and V from `position` on.
+template <class Plan, class Work>
+__device__ __forceinline__ void load_key_tiles(const TensorMap& k, const TensorMap& v,
+                                               const SharedTiles& shared, const Plan& plan, const Work& work,
+                                               KeyRing::Position& position) {
+  const KeyRing keys = shared.key_ring(), values = shared.value_ring();
+  for (int tile = work.tiles - 1; tile >= 0; --tile, position.advance()) {
+    const int offset = position.stage * KeyTile::bytes;
+    const int place = tile * config::tile_kv;
+    const int key = plan.key(work, place);
+    keys.acquire(position, KeyTile::bytes);
+    load_keys(shared.keys + offset, k, keys.full(position.stage), plan, work, place, key);
+    values.acquire(position, KeyTile::bytes);
+    load_keys(shared.values + offset, v, values.full(position.stage), plan, work, place, key);
+  }
+}
+
 /// One thread: keeps the rings of K and V filled, through all query tiles of the block.
 template <class Plan>
 __device__ __forceinline__ void produce_keys(const TensorMap& k, const TensorMap& v,
                                              const SharedTiles& shared, const Plan& plan) {
-  const KeyRing keys = shared.key_ring(), values = shared.value_ring();
   KeyRing::Position position;
   for (int item = static_cast<int>(blockIdx.x); item < plan.items(); item += static_cast<int>(gridDim.x)) {
     const auto work = plan.work(item);
-    for (int tile = work.tiles - 1; tile >= 0; --tile, position.advance()) {
-      const int offset = position.stage * KeyTile::bytes;
-      const int place = tile * config::tile_kv;
-      const int key = plan.key(work, place);
-      keys.acquire(position, KeyTile::bytes);
-      load_keys(shared.keys + offset, k, keys.full(position.stage), plan, work, place, key);
-      values.acquire(position, KeyTile::bytes);
-      load_keys(shared.values + offset, v, values.full(position.stage), plan, work, place, key);
-    }
+    load_key_tiles(k, v, shared, plan, work, position);
   }
 }
 
