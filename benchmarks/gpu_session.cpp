@@ -12,28 +12,17 @@ constexpr int kCopySamples = 15;
 }  // namespace
 
 Result<std::unique_ptr<GpuSession>> GpuSession::open(int ordinal) {
-  std::unique_ptr<GpuSession> session(new GpuSession);
-  Result<const Driver*> driver = open_driver();
-  if (!driver) return driver.error();
-  session->driver_ = *driver;
-  Result<DeviceFacts> facts = query_device(**driver, ordinal);
-  if (!facts) return facts.error();
-  session->facts_ = std::move(*facts);
-  Result<PrimaryContext> context = PrimaryContext::open(**driver, ordinal);
-  if (!context) return context.error();
-  session->context_ = std::move(*context);
-  Result<StreamHandle> stream = create_stream(**driver);
-  if (!stream) return stream.error();
-  session->stream_ = std::move(*stream);
-  Result<Compiler> compiler = Compiler::open({});
-  if (!compiler) return compiler.error();
-  session->compiler_.emplace(std::move(*compiler));
-  const DeviceLimits& limits = session->facts_.limits;
-  Result<UtilityKernels> kernels = UtilityKernels::load(
-      **driver, *session->compiler_, limits.compute_capability, limits.sm_count, session->stream());
+  Result<OpenGpu> gpu = open_gpu(ordinal);
+  if (!gpu) return gpu.error();
+  std::unique_ptr<GpuSession> session(new GpuSession(std::move(*gpu)));
+  const DeviceLimits& limits = session->facts().limits;
+  Result<UtilityKernels> kernels =
+      UtilityKernels::load(session->driver(), *session->gpu_.compiler, limits.compute_capability,
+                           limits.sm_count, session->stream());
   if (!kernels) return kernels.error();
   session->kernels_.emplace(std::move(*kernels));
-  Result<Sampler> sampler = Sampler::create(**driver, *session->kernels_, session->stream(), limits.l2_bytes);
+  Result<Sampler> sampler =
+      Sampler::create(session->driver(), *session->kernels_, session->stream(), limits.l2_bytes);
   if (!sampler) return sampler.error();
   session->sampler_.emplace(std::move(*sampler));
   if (Status warm = session->sampler_->warm_up(kWarmUpSeconds); !warm) return warm.error();
@@ -41,12 +30,12 @@ Result<std::unique_ptr<GpuSession>> GpuSession::open(int ordinal) {
 }
 
 Result<double> GpuSession::copy_bytes_per_second() {
-  const Result<BufferHandle> from = allocate(*driver_, kCopyBytes);
+  const Result<BufferHandle> from = allocate(driver(), kCopyBytes);
   if (!from) return from.error();
-  const Result<BufferHandle> to = allocate(*driver_, kCopyBytes);
+  const Result<BufferHandle> to = allocate(driver(), kCopyBytes);
   if (!to) return to.error();
   const auto copy = [&] {
-    return check(*driver_, driver_->copy_on_device_async(to->get(), from->get(), kCopyBytes, stream()),
+    return check(driver(), driver().copy_on_device_async(to->get(), from->get(), kCopyBytes, stream()),
                  "cuMemcpyDtoDAsync");
   };
   std::vector<double> seconds;

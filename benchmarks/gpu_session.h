@@ -8,9 +8,7 @@
 #include <utility>
 #include <vector>
 
-#include "gpu/compiler.h"
-#include "gpu/device_facts.h"
-#include "gpu/driver.h"
+#include "gpu/open_gpu.h"
 #include "gpu/problem_memory.h"
 #include "gpu/sampler.h"
 #include "gpu/utility_kernels.h"
@@ -25,9 +23,9 @@ class GpuSession {
   // Errors: no_device; those of NVRTC, which compiles the sweeps of the L2.
   static Result<std::unique_ptr<GpuSession>> open(int ordinal);
 
-  const DeviceFacts& facts() const { return facts_; }
-  const Driver& driver() const { return *driver_; }
-  cuda::Stream stream() const { return stream_.get(); }
+  const DeviceFacts& facts() const { return gpu_.facts; }
+  const Driver& driver() const { return *gpu_.driver; }
+  cuda::Stream stream() const { return gpu_.stream.get(); }
   UtilityKernels& kernels() { return *kernels_; }
   Sampler& sampler() { return *sampler_; }
 
@@ -35,13 +33,9 @@ class GpuSession {
   Result<double> copy_bytes_per_second();
 
  private:
-  GpuSession() = default;
+  explicit GpuSession(OpenGpu gpu) : gpu_(std::move(gpu)) {}
 
-  const Driver* driver_ = nullptr;
-  DeviceFacts facts_;
-  PrimaryContext context_;  // outlives everything below
-  StreamHandle stream_;
-  std::optional<Compiler> compiler_;
+  OpenGpu gpu_;  // outlives everything below
   std::optional<UtilityKernels> kernels_;
   std::optional<Sampler> sampler_;
 };

@@ -5,11 +5,10 @@
 #include <cmath>
 
 #include "gpu/build_candidate.h"
-#include "gpu/compiler.h"
 #include "gpu/cupti.h"
-#include "gpu/driver.h"
 #include "gpu/launch_counts.h"
 #include "gpu/loaded_program.h"
+#include "gpu/open_gpu.h"
 #include "gpu/problem_memory.h"
 #include "gpu/reference.h"
 #include "gpu/sampler.h"
@@ -43,13 +42,8 @@ struct Expected {
 
 }  // namespace
 
-struct CudaBackend::Impl {
+struct CudaBackend::Impl : OpenGpu {
   CudaBackendOptions options;
-  const Driver* driver = nullptr;
-  DeviceFacts facts;
-  PrimaryContext context;  // outlives everything below
-  StreamHandle stream;
-  std::optional<Compiler> compiler;
   std::optional<UtilityKernels> kernels;
   std::optional<Sampler> sampler;
   Tier tier = Tier::events;
@@ -80,21 +74,9 @@ struct CudaBackend::Impl {
 };
 
 Status CudaBackend::Impl::start() {
-  Result<const Driver*> opened = open_driver();
+  Result<OpenGpu> opened = open_gpu(options.ordinal, options.cache_folder);
   if (!opened) return opened.error();
-  driver = opened.value();
-  Result<DeviceFacts> queried = query_device(*driver, options.ordinal);
-  if (!queried) return queried.error();
-  facts = std::move(queried).value();
-  Result<PrimaryContext> retained = PrimaryContext::open(*driver, options.ordinal);
-  if (!retained) return retained.error();
-  context = std::move(retained).value();
-  Result<StreamHandle> created = create_stream(*driver);
-  if (!created) return created.error();
-  stream = std::move(created).value();
-  Result<Compiler> nvrtc = Compiler::open(options.cache_folder);
-  if (!nvrtc) return nvrtc.error();
-  compiler.emplace(std::move(nvrtc).value());
+  static_cast<OpenGpu&>(*this) = std::move(opened).value();
   Result<UtilityKernels> loaded = UtilityKernels::load(*driver, *compiler, facts.limits.compute_capability,
                                                        facts.limits.sm_count, stream.get());
   if (!loaded) return loaded.error();

@@ -1,20 +1,12 @@
 #include "gpu/kernel_runner.h"
 
-#include <optional>
-
 #include "gpu/build_candidate.h"
-#include "gpu/compiler.h"
-#include "gpu/driver.h"
 #include "gpu/loaded_program.h"
+#include "gpu/open_gpu.h"
 
 namespace weir {
 
-struct KernelRunner::Impl {
-  const Driver* driver = nullptr;
-  DeviceFacts facts;
-  PrimaryContext context;
-  StreamHandle stream;
-  std::optional<Compiler> compiler;
+struct KernelRunner::Impl : OpenGpu {
   std::filesystem::path include_folder;
 
   Result<BufferHandle> zeros(std::size_t bytes) const;
@@ -36,23 +28,9 @@ const DeviceFacts& KernelRunner::facts() const {
 }
 
 Result<KernelRunner> KernelRunner::open(int ordinal, const std::filesystem::path& include_folder) {
-  auto impl = std::make_unique<Impl>();
-  impl->include_folder = include_folder;
-  Result<const Driver*> driver = open_driver();
-  if (!driver) return driver.error();
-  impl->driver = *driver;
-  Result<DeviceFacts> facts = query_device(**driver, ordinal);
-  if (!facts) return facts.error();
-  impl->facts = std::move(*facts);
-  Result<PrimaryContext> context = PrimaryContext::open(**driver, ordinal);
-  if (!context) return context.error();
-  impl->context = std::move(*context);
-  Result<StreamHandle> stream = create_stream(**driver);
-  if (!stream) return stream.error();
-  impl->stream = std::move(*stream);
-  Result<Compiler> compiler = Compiler::open({});
-  if (!compiler) return compiler.error();
-  impl->compiler.emplace(std::move(*compiler));
+  Result<OpenGpu> gpu = open_gpu(ordinal);
+  if (!gpu) return gpu.error();
+  auto impl = std::make_unique<Impl>(Impl{std::move(*gpu), include_folder});
   return KernelRunner(std::move(impl));
 }
 
