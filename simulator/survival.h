@@ -30,12 +30,14 @@ class SurvivalTable {
   // Below first() everything hits, from last() on everything misses, whatever the capacity.
   double first() const { return first_; }
   double last() const { return last_; }
-  Miss miss(double distance) const {
+  // Lives as long as the table.
+  const Miss& miss(double distance) const {
     const double position = (distance - first_) * scale_;
-    if (position <= 0) return {};
-    if (position >= steps_) return {1, 1, 1};
-    return misses_[static_cast<int>(position)];
+    if (position <= 0) return kNothing;
+    if (position >= steps_) return kAll;
+    return misses_[static_cast<std::size_t>(position)];
   }
+  static const Miss kNothing, kAll;
 
  private:
   int steps_;
@@ -44,5 +46,7 @@ class SurvivalTable {
   double scale_;
   std::vector<Miss> misses_;
 };
+inline constexpr SurvivalTable::Miss SurvivalTable::kNothing{};
+inline constexpr SurvivalTable::Miss SurvivalTable::kAll{1, 1, 1};
 
 }  // namespace weir
