@@ -16,6 +16,7 @@ constexpr double kSlices = 16;                 // of the time that an item takes
 constexpr std::int64_t kBucketsPerStream = 8;  // at least so many, where tiles are smaller
 constexpr std::int64_t kMaxBuckets = 1 << 17;  // of all tensors
 constexpr std::int64_t kMaxPanelsPerPiece = 8;
+constexpr std::int64_t kMostNeighbours = 8;
 constexpr std::int64_t kProbes = 16;    // items that are looked at before
 constexpr double kWholeWaves = 6;       // launches of so few waves are walked whole
 constexpr double kWholeCapacities = 4;  // ... and those that touch no more than this
@@ -65,21 +66,23 @@ std::int64_t item_at(const Launch& launch, std::int64_t place) {
 struct FastWalk::Launching {
   std::size_t number = 0;
   Sums sums;
-  bool whole = false;  // all of its items are walked
-  double iterations_per_slice = 1;
+  bool whole = false;     // all of its items are walked
+  bool in_order = false;  // items start in the order of their numbers
+  double slices_per_iteration = 1;
   std::int64_t cohort_items = 1;
-  std::vector<Stream> streams{};  // of the cohort at hand
-  std::vector<Event> events{};    // to come
+  std::vector<Stream> streams{};      // of the cohort at hand
+  std::vector<Last> last_of_piece{};  // by number in its item: the stream that the last one joined
+  std::vector<Event> events{};        // to come
   struct Chain {
     std::int32_t first = -1, last = -1;  // of events
   };
   std::vector<Chain> slices{};
   std::int64_t done = 0;  // slices
 
-  void add(std::size_t slice, const Event& event) {
-    if (slices.size() <= slice) slices.resize(slice + 1);
+  // Precondition: slice < slices.size().
+  void add(std::int64_t slice, const Event& event) {
     const auto index = static_cast<std::int32_t>(events.size());
-    Chain& chain = slices[slice];
+    Chain& chain = slices[static_cast<std::size_t>(slice)];
     (chain.first < 0 ? chain.first : events[static_cast<std::size_t>(chain.last)].next) = index;
     chain.last = index;
     events.push_back(event);
@@ -137,8 +140,9 @@ void FastWalk::make_grids(std::span<FlatProgram> programs) {
                           ceil_div(cell * kBucketsPerStream, seen[t].widest[d])))));
       while (ceil_div(seen[t].widest[d], cell) > parts) cell *= 2;
       grid.cell[d] = cell;
-      grid.count[d] = ceil_div(size, cell);
     }
+    if (const int d = neighbours_along(static_cast<int>(t)); d >= 0) grid.cell[d] *= neighbours();
+    for (int d = 0; d < grid.rank; ++d) grid.count[d] = ceil_div(tensor.shape[d], grid.cell[d]);
     const auto count = [&] {
       return std::accumulate(grid.count.begin(), grid.count.begin() + grid.rank, std::int64_t{1},
                              std::multiplies<>());
@@ -150,6 +154,15 @@ void FastWalk::make_grids(std::span<FlatProgram> programs) {
       grid.count[most] = ceil_div(tensor.shape[most], grid.cell[most]);
     }
     grid.even_bytes = static_cast<float>(even_cell_bytes(tensor, grid, profile_.dram_read_granule_bytes));
+    for (int d = 0; d < grid.rank; ++d) {
+      const auto cell = static_cast<std::uint64_t>(grid.cell[d]);
+      grid.shift[d] = std::has_single_bit(cell) ? std::countr_zero(cell) : -1;
+    }
+    std::int64_t stride = 1;
+    for (int d = grid.rank - 1; d >= 0; --d) {
+      grid.stride[d] = stride;
+      stride *= grid.count[d];
+    }
     grid.first = total;
     grid.buckets = count();
     total += grid.buckets;
@@ -158,9 +171,50 @@ void FastWalk::make_grids(std::span<FlatProgram> programs) {
   last_.assign(static_cast<std::size_t>(total), {});
 }
 
-CellId FastWalk::cell_of(const PanelGrid& grid, int tensor, std::int64_t bucket) {
+// Items of one cohort that are looked at together.
+std::int64_t FastWalk::neighbours() const {
+  return std::min<std::int64_t>(kMostNeighbours, profile_.sm_count & -profile_.sm_count);
+}
+
+// The dimension along which tiles of one tensor lie side by side that one cohort's items use, each its own,
+// and nothing else does: these are as good as one. -1: there is none.
+int FastWalk::neighbours_along(int tensor) {
+  std::size_t launch = 0, piece = 0, accesses = 0;
+  for (std::size_t i = 0; i < programs_.size(); ++i) {
+    for (std::size_t a = 0; a < programs_[i].accesses.size(); ++a) {
+      if (programs_[i].accesses[a]->tensor != tensor) continue;
+      launch = i;
+      piece = a;
+      ++accesses;
+    }
+  }
+  PieceReader& reader = readers_[launch];
+  const std::int64_t items = candidate_.launches[launch].work_items;
+  if (accesses != 1 || !reader.has_pattern() || items < profile_.sm_count) return -1;
+  int along = -1;
+  for (const std::int64_t at : {std::int64_t{0}, items / 3, items / 2}) {
+    const std::int64_t first = at / neighbours() * neighbours();
+    Piece base;
+    for (std::int64_t i = 0; i < neighbours(); ++i) {
+      const std::vector<Piece>& pieces = reader.read(first + i).pieces;
+      if (pieces.size() != programs_[launch].accesses.size()) return -1;  // an edge clips one to nothing
+      const Piece& next = pieces[piece];
+      if (i == 0) base = next;
+      for (int d = 0; d < grids_[static_cast<std::size_t>(tensor)].rank; ++d) {
+        if (next.low[d] == base.low[d]) continue;
+        const std::int64_t extent = base.high[d] - base.low[d];
+        if (base.axis >= 0 || (along >= 0 && along != d) || next.low[d] != base.low[d] + i * extent ||
+            base.low[d] % (neighbours() * extent) != 0)
+          return -1;
+        along = d;
+      }
+    }
+  }
+  return along;
+}
+
+CellId FastWalk::new_cell(const PanelGrid& grid, int tensor, std::int64_t bucket) {
   CellId& known = cells_[static_cast<std::size_t>(bucket)];
-  if (known) return known - 1;
   tensor_of_.push_back(static_cast<std::int16_t>(tensor));
   if (grid.even_bytes > 0) return (known = cache_.add_cell(grid.even_bytes) + 1) - 1;
   const TensorLayout& layout = candidate_.tensors[static_cast<std::size_t>(tensor)];
@@ -199,18 +253,52 @@ double FastWalk::add_item(Launching& state, std::int64_t place, int side) {
   const std::int64_t number = item_at(launch, place);
   if (number >= launch.work_items) return 0;
   const ItemPieces& item = readers_[state.number].read(number);
-  for (const Piece& piece : item.pieces) add_piece(state, piece, side);
+  if (state.last_of_piece.size() < item.pieces.size()) state.last_of_piece.resize(item.pieces.size());
+  for (std::size_t i = 0; i < item.pieces.size(); ++i) add_piece(state, i, item.pieces[i], side);
+  add_sums(state, item, 1);
+  return item.iterations * state.slices_per_iteration;
+}
+
+// The items from slot `from` on that are like the one added last, but for pieces that move from one to the
+// next: those that stay are added once for all. Returns how many items these are.
+std::int64_t FastWalk::add_even_items(Launching& state, std::int64_t from, std::int64_t to) {
+  PieceReader& reader = readers_[state.number];
+  const std::int64_t count = state.in_order ? std::min(reader.even_items(), to - from) : 0;
+  if (count <= 0) return 0;
+  const ItemPieces& item = reader.pattern();
+  const auto items = static_cast<double>(count);
+  const auto sides = static_cast<std::uint8_t>(1 << side_of(from) | 1 << side_of(from + count - 1));
+  for (std::size_t i = 0; i < item.pieces.size(); ++i) {
+    if (const Last& same = state.last_of_piece[i]; !item.pieces[i].moved && same.cohort == cohort_) {
+      Stream& stream = state.streams[same.stream];
+      stream.sides |= sides;
+      stream.users += static_cast<float>(count);
+    }
+  }
+  for (std::int64_t slot = from; slot < from + count; ++slot) {
+    reader.next_even_item();
+    for (std::size_t i = 0; i < item.pieces.size(); ++i) {
+      if (item.pieces[i].moved || state.last_of_piece[i].cohort != cohort_)
+        add_piece(state, i, item.pieces[i], side_of(slot));
+    }
+  }
+  add_sums(state, item, items);
+  return count;
+}
+
+// What items like this one ask for.
+void FastWalk::add_sums(Launching& state, const ItemPieces& item, double items) {
   Sums& sums = state.sums;
   for (const Piece& piece : item.pieces) {
     Traffic& traffic = sums.tensors[static_cast<std::size_t>(piece.tensor)];
-    (piece.kind == AccessKind::load ? traffic.l2_read_bytes : traffic.l2_write_bytes) += piece.sector_bytes;
+    (piece.kind == AccessKind::load ? traffic.l2_read_bytes : traffic.l2_write_bytes) +=
+        items * piece.sector_bytes;
   }
-  sums.tensor_flops += item.tensor_flops;
-  sums.fp32_flops += item.fp32_flops;
-  sums.special_ops += item.special_ops;
-  sums.shared_bytes += item.shared_bytes;
-  ++sums.items;
-  return item.iterations / state.iterations_per_slice;
+  sums.tensor_flops += items * item.tensor_flops;
+  sums.fp32_flops += items * item.fp32_flops;
+  sums.special_ops += items * item.special_ops;
+  sums.shared_bytes += items * item.shared_bytes;
+  sums.items += items;
 }
 
 void FastWalk::begin_cohort(Launching& state) {
@@ -222,72 +310,99 @@ int FastWalk::side_of(std::int64_t slot) const {
   return static_cast<int>(slot % profile_.sm_count * profile_.l2_partitions / profile_.sm_count) & 1;
 }
 
-void FastWalk::add_piece(Launching& state, const Piece& piece, int side) {
+void FastWalk::add_piece(Launching& state, std::size_t number, const Piece& piece, int side) {
+  const auto bit = static_cast<std::uint8_t>(1 << side);
+  // Most items have a piece in common with the one before.
+  Last& same = state.last_of_piece[number];
+  if (!piece.moved && same.cohort == cohort_) {
+    Stream& stream = state.streams[same.stream];
+    stream.sides |= bit;
+    ++stream.users;
+    return;
+  }
   const PanelGrid& grid = grids_[static_cast<std::size_t>(piece.tensor)];
-  std::array<std::int64_t, 8> from{}, to{}, at{};
+  const auto for_each_panel = [&](auto&& self, int d, std::int64_t panel) -> void {
+    if (d == grid.axis) ++d;
+    if (d >= grid.rank) {
+      add_stream(state, panel, piece, bit);
+      return;
+    }
+    const std::int64_t to = grid.cell_at(d, piece.high[d] - 1);
+    for (std::int64_t at = grid.cell_at(d, piece.low[d]); at <= to; ++at)
+      self(self, d + 1, panel + at * grid.stride[d]);
+  };
+  same = {};
+  bool single = true;
+  std::int64_t panel = grid.first;
   for (int d = 0; d < grid.rank; ++d) {
-    if (d == grid.axis) continue;
-    at[d] = from[d] = piece.low[d] / grid.cell[d];
-    to[d] = (piece.high[d] - 1) / grid.cell[d];
+    if (d == grid.axis || grid.count[d] == 1) continue;
+    const std::int64_t at = grid.cell_at(d, piece.low[d]);
+    single &= at == grid.cell_at(d, piece.high[d] - 1);
+    panel += at * grid.stride[d];
   }
-  const std::int64_t low = grid.axis < 0 ? 0 : piece.low[grid.axis];
-  const std::int64_t high = grid.axis < 0 ? 1 : piece.high[grid.axis];
-  for (;;) {
-    std::int64_t panel = 0;
-    for (int d = 0; d < grid.rank; ++d) panel = panel * grid.count[d] + at[d];
-    panel += grid.first;
-    const auto bit = static_cast<std::uint8_t>(1 << side);
-    // Streams through the panel that begin together are one.
-    Last& last = last_[static_cast<std::size_t>(panel)];
-    Stream* known = last.cohort == cohort_ ? &state.streams[last.stream] : nullptr;
-    if (known && known->kind == piece.kind && known->begin == static_cast<float>(piece.begin) &&
-        (piece.forward ? low == known->low : high == known->high)) {
-      known->low = std::min(known->low, low);
-      known->high = std::max(known->high, high);
-      known->end = std::max(known->end, static_cast<float>(piece.end));
-      known->sides |= bit;
-      ++known->users;
-    } else {
-      last = {.cohort = cohort_, .stream = static_cast<std::uint32_t>(state.streams.size())};
-      state.streams.push_back({.panel = panel,
-                               .low = low,
-                               .high = high,
-                               .tensor = piece.tensor,
-                               .kind = piece.kind,
-                               .forward = piece.forward,
-                               .sides = bit,
-                               .begin = static_cast<float>(piece.begin),
-                               .end = static_cast<float>(piece.end),
-                               .users = 1});
-    }
-    int d = grid.rank - 1;
-    while (d >= 0 && at[d] == to[d]) {
-      at[d] = from[d];
-      --d;
-    }
-    if (d < 0) return;
-    ++at[d];
+  if (single) {
+    same = {.cohort = cohort_, .stream = add_stream(state, panel, piece, bit)};
+  } else {
+    for_each_panel(for_each_panel, 0, grid.first);
   }
+}
+
+// Streams through a panel that begin together are one. Its number in the cohort.
+std::uint32_t FastWalk::add_stream(Launching& state, std::int64_t panel, const Piece& piece,
+                                   std::uint8_t sides) {
+  const int axis = grids_[static_cast<std::size_t>(piece.tensor)].axis;
+  const std::int64_t low = axis < 0 ? 0 : piece.low[axis], high = axis < 0 ? 1 : piece.high[axis];
+  const auto begin = static_cast<float>(piece.begin), end = static_cast<float>(piece.end);
+  Last& last = last_[static_cast<std::size_t>(panel)];
+  Stream* known = last.cohort == cohort_ ? &state.streams[last.stream] : nullptr;
+  if (known && known->kind == piece.kind && known->begin == begin &&
+      (piece.forward ? low == known->low : high == known->high)) {
+    known->low = std::min(known->low, low);
+    known->high = std::max(known->high, high);
+    known->end = std::max(known->end, end);
+    known->sides |= sides;
+    ++known->users;
+    return last.stream;
+  }
+  last = {.cohort = cohort_, .stream = static_cast<std::uint32_t>(state.streams.size())};
+  state.streams.push_back({.panel = panel,
+                           .low = low,
+                           .high = high,
+                           .tensor = piece.tensor,
+                           .kind = piece.kind,
+                           .forward = piece.forward,
+                           .sides = sides,
+                           .begin = begin,
+                           .end = end,
+                           .users = 1});
+  return last.stream;
 }
 
 // The buckets of a cohort's streams, each at the time when the stream passes its middle.
 void FastWalk::expand(Launching& state, double start) {
   for (const Stream& stream : state.streams) {
     const PanelGrid& grid = grids_[static_cast<std::size_t>(stream.tensor)];
-    std::int64_t stride = 1, cell = 1;
-    if (grid.axis >= 0) {
-      for (int d = grid.axis + 1; d < grid.rank; ++d) stride *= grid.count[d];
-      cell = grid.cell[grid.axis];
-    }
-    for (std::int64_t at = stream.low / cell; at * cell < stream.high; ++at) {
-      const double middle =
-          0.5 * static_cast<double>(std::max(stream.low, at * cell) + std::min(stream.high, (at + 1) * cell));
-      double share =
-          (middle - static_cast<double>(stream.low)) / static_cast<double>(stream.high - stream.low);
-      if (!stream.forward) share = 1 - share;
-      const double iteration = stream.begin + share * (stream.end - stream.begin);
-      state.add(static_cast<std::size_t>(start + iteration / state.iterations_per_slice),
-                {.cell = cell_of(grid, stream.tensor, stream.panel + at * stride),
+    const int axis = grid.axis;
+    const std::int64_t cell = axis < 0 ? 1 : grid.cell[axis], stride = axis < 0 ? 1 : grid.stride[axis];
+    const std::int64_t first = axis < 0 ? 0 : grid.cell_at(axis, stream.low);
+    const std::int64_t last = axis < 0 ? 0 : grid.cell_at(axis, stream.high - 1);
+    const double begin = start + stream.begin * state.slices_per_iteration;
+    const double slices = (stream.end - stream.begin) * state.slices_per_iteration;
+    const double per_element = slices / static_cast<double>(stream.high - stream.low);
+    const double ahead =
+        0.5 * static_cast<double>(cell) +
+        static_cast<double>(stream.forward ? first * cell - stream.low : stream.high - (last + 1) * cell);
+    double time = begin + ahead * per_element;
+    const double passing = static_cast<double>(cell) * per_element;
+    const auto first_slice = static_cast<std::int64_t>(begin);
+    const auto last_slice = static_cast<std::int64_t>(begin + slices);
+    if (state.slices.size() <= static_cast<std::size_t>(last_slice))
+      state.slices.resize(static_cast<std::size_t>(last_slice) + 1);
+    std::int64_t bucket = stream.panel + (stream.forward ? first : last) * stride;
+    const std::int64_t next = stream.forward ? stride : -stride;
+    for (std::int64_t left = last - first; left >= 0; --left, bucket += next, time += passing) {
+      state.add(std::clamp(static_cast<std::int64_t>(time), first_slice, last_slice),
+                {.cell = cell_of(grid, stream.tensor, bucket),
                  .users = stream.users,
                  .tensor = static_cast<std::int16_t>(stream.tensor),
                  .kind = stream.kind,
@@ -397,8 +512,11 @@ bool FastWalk::run_waves(Launching& state, std::int64_t ranks, const Probe& prob
     for (std::int64_t rank = 0; rank < ranks; ++rank) {
       const std::int64_t first = wave * wave_items + rank * state.cohort_items;
       begin_cohort(state);
-      for (std::int64_t i = 0; i < std::min(state.cohort_items, items - first); ++i)
+      const std::int64_t count = std::min(state.cohort_items, items - first);
+      for (std::int64_t i = 0; i < count; ++i) {
         add_item(state, first + i, side_of(i));
+        i += add_even_items(state, i + 1, count);
+      }
       expand(state, clock + kSlices * apart * static_cast<double>(rank) / static_cast<double>(ranks));
     }
     clock += kSlices;
@@ -524,11 +642,13 @@ WalkResult FastWalk::walk(std::size_t number, std::int64_t blocks_per_sm) {
     if (grids_[t].buckets > 0) touched += parameters_.shared_weight * tensor_bytes(candidate_.tensors[t]);
   }
   const auto launching = [&](bool whole) {
-    return Launching{.number = number,
-                     .sums = Sums(candidate_.tensors.size()),
-                     .whole = whole,
-                     .iterations_per_slice = std::max(1e-3, probed.iterations / kSlices),
-                     .cohort_items = std::min(sms, slots)};
+    return Launching{
+        .number = number,
+        .sums = Sums(candidate_.tensors.size()),
+        .whole = whole,
+        .in_order = launch.schedule == Schedule::dynamic_items || cluster_blocks(launch) == launch.cluster[0],
+        .slices_per_iteration = 1 / std::max(1e-3, probed.iterations / kSlices),
+        .cohort_items = std::min(sms, slots)};
   };
   Launching state = launching(probed.uneven || result.waves <= kWholeWaves ||
                               touched < kWholeCapacities * parameters_.capacity_bytes);

@@ -67,7 +67,7 @@ const SurvivalTable::Miss& L2Cache::move_to_front(CellId id, int side, int kind)
     if (young != 0) put(young, -weight);
     if (old != 0) put(old, -second);
     if (older != 0) put(older, second);
-    put(now_, weight);
+    put_now(weight);
   }
   if (weights_[now_] >= epoch_weight_) next_epoch();
   return *miss;
@@ -75,7 +75,7 @@ const SurvivalTable::Miss& L2Cache::move_to_front(CellId id, int side, int kind)
 
 // Precondition: own <= marks_[0].epoch; above it nothing is lost.
 // A reader that does not find its side's copy uses the other one, which is as good as new from then on.
-bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const {
+bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) {
   const bool written = was_written(id);
   const float share = miss_of(own, written).expected - miss_of(other, written).expected;
   return share > 0 && static_cast<float>(hash(id, now_)) < share * 0x1p32F;
@@ -85,6 +85,12 @@ bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t ot
 void L2Cache::put(std::uint32_t epoch, double weight) {
   weights_[epoch] += weight;
   for (Mark& mark : marks_) mark.above += epoch > mark.epoch ? weight : 0.0;
+}
+
+// The same of the epoch at hand, which is above every mark.
+void L2Cache::put_now(double weight) {
+  weights_[now_] += weight;
+  for (Mark& mark : marks_) mark.above += weight;
 }
 
 const SurvivalTable::Miss& L2Cache::write(CellId id, int side, double bytes) {
@@ -98,7 +104,7 @@ const SurvivalTable::Miss& L2Cache::write(CellId id, int side, double bytes) {
   return miss;
 }
 
-const SurvivalTable::Miss& L2Cache::miss_of(std::uint32_t epoch, bool written) const {
+const SurvivalTable::Miss& L2Cache::miss_of(std::uint32_t epoch, bool written) {
   if (epoch > marks_[0].epoch) return SurvivalTable::kNothing;
   if (epoch <= marks_[kMarks - 1].epoch) return SurvivalTable::kAll;
   return (written ? written_table_ : table_).miss(distance_of(epoch) / capacity_);

@@ -117,9 +117,10 @@ class L2Cache {
     return move_to_front(id, side, kind);
   }
   const SurvivalTable::Miss& move_to_front(CellId id, int side, int kind);
-  bool asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const;
+  bool asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other);
   void put(std::uint32_t epoch, double weight);
-  const SurvivalTable::Miss& miss_of(std::uint32_t epoch, bool written) const;
+  void put_now(double weight);
+  const SurvivalTable::Miss& miss_of(std::uint32_t epoch, bool written);
   double distance_of(std::uint32_t epoch) const;
   void next_epoch();
   void advance_marks();
