@@ -1,23 +1,15 @@
 #include "simulator/fast_walk.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <queue>
 
-#include "simulator/cells.h"
-
 namespace weir {
 namespace {
 
-constexpr double kSlices = 16;                 // of the time that an item takes
-constexpr std::int64_t kBucketsPerStream = 8;  // at least so many, where tiles are smaller
-constexpr std::int64_t kMaxBuckets = 1 << 17;  // of all tensors
-constexpr std::int64_t kMaxPanelsPerPiece = 8;
-constexpr std::int64_t kMostNeighbours = 8;
-constexpr std::int64_t kProbes = 16;    // items that are looked at before
+constexpr double kSlices = 16;          // of the time that an item takes
 constexpr double kWholeWaves = 6;       // launches of so few waves are walked whole
 constexpr double kWholeCapacities = 4;  // ... and those that touch no more than this
 constexpr double kUneven = 1.05;        // the longest item over the mean of those looked at
@@ -37,21 +29,6 @@ double tensor_bytes(const TensorLayout& tensor) {
 
 std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
-}
-
-// Bytes of a cell, if all are alike; else 0.
-double even_cell_bytes(const TensorLayout& tensor, const PanelGrid& grid, std::int64_t granule) {
-  double rows = 1;
-  std::int64_t run = bytes_of(tensor.element);
-  for (int d = 0; d < grid.rank; ++d) {
-    if (tensor.shape[d] % grid.cell[d] != 0) return 0;
-    if (tensor.strides_elements[d] == 1) {
-      run *= grid.cell[d];
-    } else {
-      rows *= static_cast<double>(grid.cell[d]);
-    }
-  }
-  return rows * DramRuns(tensor, granule).bytes(run);
 }
 
 // The item that starts as number `place`.
@@ -95,145 +72,22 @@ FastWalk::FastWalk(const DeviceProfile& profile, const Candidate& candidate, std
   readers_.reserve(programs.size());
   for (std::size_t i = 0; i < programs.size(); ++i)
     readers_.emplace_back(candidate, candidate.launches[i], programs[i], profile.sector_bytes);
-  make_grids(programs);
-}
-
-// Panels are as wide as all tiles' edges allow; buckets divide what an item streams into some parts.
-void FastWalk::make_grids(std::span<FlatProgram> programs) {
-  struct Seen {
-    std::array<std::int64_t, 8> gcd{}, widest{};
-    int axis = -1;
-    bool any = false;
-  };
-  std::vector<Seen> seen(candidate_.tensors.size());
-  for (std::size_t i = 0; i < programs.size(); ++i) {
-    const Launch& launch = candidate_.launches[i];
-    const std::int64_t stride = std::max<std::int64_t>(1, launch.work_items / kProbes) | 1;
-    for (std::int64_t item = 0; item < launch.work_items; item += stride) {
-      for (const Piece& piece : readers_[i].read(item).pieces) {
-        Seen& s = seen[static_cast<std::size_t>(piece.tensor)];
-        const TensorLayout& tensor = candidate_.tensors[static_cast<std::size_t>(piece.tensor)];
-        s.any = true;
-        if (s.axis < 0) s.axis = piece.axis;
-        for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
-          s.gcd[d] = std::gcd(s.gcd[d], piece.low[d]);
-          if (piece.high[d] < tensor.shape[d]) s.gcd[d] = std::gcd(s.gcd[d], piece.high[d]);
-          s.widest[d] = std::max(s.widest[d], piece.high[d] - piece.low[d]);
-        }
-      }
-    }
-  }
-  std::int64_t total = 0;
-  for (std::size_t t = 0; t < seen.size(); ++t) {
-    const TensorLayout& tensor = candidate_.tensors[t];
-    PanelGrid& grid = grids_.emplace_back();
-    if (!seen[t].any) continue;
-    grid.rank = static_cast<int>(tensor.shape.size());
-    grid.axis = seen[t].axis;
-    for (int d = 0; d < grid.rank; ++d) {
-      const std::int64_t size = std::max<std::int64_t>(1, tensor.shape[d]);
-      std::int64_t cell = seen[t].gcd[d] > 0 ? std::min(seen[t].gcd[d], size) : size;
-      const std::int64_t parts = d == grid.axis ? 4 * kBucketsPerStream : kMaxPanelsPerPiece;
-      if (d == grid.axis && cell > 1 && cell * kBucketsPerStream > seen[t].widest[d])
-        cell = std::max<std::int64_t>(
-            1, cell / static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(
-                          ceil_div(cell * kBucketsPerStream, seen[t].widest[d])))));
-      while (ceil_div(seen[t].widest[d], cell) > parts) cell *= 2;
-      grid.cell[d] = cell;
-    }
-    if (const int d = neighbours_along(static_cast<int>(t)); d >= 0) grid.cell[d] *= neighbours();
-    for (int d = 0; d < grid.rank; ++d) grid.count[d] = ceil_div(tensor.shape[d], grid.cell[d]);
-    const auto count = [&] {
-      return std::accumulate(grid.count.begin(), grid.count.begin() + grid.rank, std::int64_t{1},
-                             std::multiplies<>());
-    };
-    while (count() > kMaxBuckets / static_cast<std::int64_t>(seen.size())) {
-      const auto most =
-          std::max_element(grid.count.begin(), grid.count.begin() + grid.rank) - grid.count.begin();
-      grid.cell[most] *= 2;
-      grid.count[most] = ceil_div(tensor.shape[most], grid.cell[most]);
-    }
-    grid.even_bytes = static_cast<float>(even_cell_bytes(tensor, grid, profile_.dram_read_granule_bytes));
-    for (int d = 0; d < grid.rank; ++d) {
-      const auto cell = static_cast<std::uint64_t>(grid.cell[d]);
-      grid.shift[d] = std::has_single_bit(cell) ? std::countr_zero(cell) : -1;
-    }
-    std::int64_t stride = 1;
-    for (int d = grid.rank - 1; d >= 0; --d) {
-      grid.stride[d] = stride;
-      stride *= grid.count[d];
-    }
-    grid.first = total;
-    grid.buckets = count();
-    total += grid.buckets;
-  }
-  cells_.assign(static_cast<std::size_t>(total), 0);
-  last_.assign(static_cast<std::size_t>(total), {});
-}
-
-// Items of one cohort that are looked at together.
-std::int64_t FastWalk::neighbours() const {
-  return std::min<std::int64_t>(kMostNeighbours, profile_.sm_count & -profile_.sm_count);
-}
-
-// The dimension along which tiles of one tensor lie side by side that one cohort's items use, each its own,
-// and nothing else does: these are as good as one. -1: there is none.
-int FastWalk::neighbours_along(int tensor) {
-  std::size_t launch = 0, piece = 0, accesses = 0;
-  for (std::size_t i = 0; i < programs_.size(); ++i) {
-    for (std::size_t a = 0; a < programs_[i].accesses.size(); ++a) {
-      if (programs_[i].accesses[a]->tensor != tensor) continue;
-      launch = i;
-      piece = a;
-      ++accesses;
-    }
-  }
-  PieceReader& reader = readers_[launch];
-  const std::int64_t items = candidate_.launches[launch].work_items;
-  if (accesses != 1 || !reader.has_pattern() || items < profile_.sm_count) return -1;
-  int along = -1;
-  for (const std::int64_t at : {std::int64_t{0}, items / 3, items / 2}) {
-    const std::int64_t first = at / neighbours() * neighbours();
-    Piece base;
-    for (std::int64_t i = 0; i < neighbours(); ++i) {
-      const std::vector<Piece>& pieces = reader.read(first + i).pieces;
-      if (pieces.size() != programs_[launch].accesses.size()) return -1;  // an edge clips one to nothing
-      const Piece& next = pieces[piece];
-      if (i == 0) base = next;
-      for (int d = 0; d < grids_[static_cast<std::size_t>(tensor)].rank; ++d) {
-        if (next.low[d] == base.low[d]) continue;
-        const std::int64_t extent = base.high[d] - base.low[d];
-        if (base.axis >= 0 || (along >= 0 && along != d) || next.low[d] != base.low[d] + i * extent ||
-            base.low[d] % (neighbours() * extent) != 0)
-          return -1;
-        along = d;
-      }
-    }
-  }
-  return along;
+  grids_ = make_panel_grids(profile, candidate, programs, readers_);
+  std::int64_t buckets = 0;
+  for (const PanelGrid& grid : grids_) buckets += grid.buckets;
+  cells_.assign(static_cast<std::size_t>(buckets), 0);
+  last_.assign(static_cast<std::size_t>(buckets), {});
 }
 
 CellId FastWalk::new_cell(const PanelGrid& grid, int tensor, std::int64_t bucket) {
-  CellId& known = cells_[static_cast<std::size_t>(bucket)];
   tensor_of_.push_back(static_cast<std::int16_t>(tensor));
-  if (grid.even_bytes > 0) return (known = cache_.add_cell(grid.even_bytes) + 1) - 1;
   const TensorLayout& layout = candidate_.tensors[static_cast<std::size_t>(tensor)];
-  std::int64_t rest = bucket - grid.first;
-  double rows = 1;
-  std::int64_t run = bytes_of(layout.element);
-  for (int d = grid.rank - 1; d >= 0; --d) {
-    const std::int64_t at = rest % grid.count[d] * grid.cell[d];
-    rest /= grid.count[d];
-    const std::int64_t extent = std::min(grid.cell[d], layout.shape[d] - at);
-    if (layout.strides_elements[d] == 1) {
-      run *= extent;
-    } else {
-      rows *= static_cast<double>(extent);
-    }
-  }
-  const double bytes = rows * DramRuns(layout, profile_.dram_read_granule_bytes).bytes(run);
-  known = cache_.add_cell(static_cast<float>(bytes)) + 1;
-  return known - 1;
+  const CellId cell = cache_.add_cell(
+      grid.even_bytes > 0
+          ? grid.even_bytes
+          : static_cast<float>(bucket_bytes(grid, layout, bucket, profile_.dram_read_granule_bytes)));
+  cells_[static_cast<std::size_t>(bucket)] = cell + 1;
+  return cell;
 }
 
 void FastWalk::warm() {
@@ -460,7 +314,7 @@ FastWalk::Probe FastWalk::probe(std::size_t number, WalkResult& result) {
                           ? items
                           : std::min(items, static_cast<double>(block_count(launch)));
   const double per_unit = items / std::max(1.0, result.unit_count);
-  const std::int64_t stride = std::max<std::int64_t>(1, launch.work_items / kProbes) | 1;
+  const std::int64_t stride = std::max<std::int64_t>(1, launch.work_items / kProbedItems) | 1;
   Probe probe;
   double probes = 0, longest = 0;
   for (std::int64_t place = 0; place < launch.work_items; place += stride, ++probes) {

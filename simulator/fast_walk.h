@@ -17,27 +17,10 @@
 #include "profiles/device_profile.h"
 #include "simulator/item_pieces.h"
 #include "simulator/l2_cache.h"
+#include "simulator/panel_grid.h"
 #include "simulator/walk.h"
 
 namespace weir {
-
-// One tensor in panels, and panels in buckets.
-struct PanelGrid {
-  int rank = 0;
-  int axis = -1;                         // the dimension along which loops stream, or -1
-  std::array<std::int64_t, 8> cell{};    // elements, along each dimension; of the axis: a bucket
-  std::array<std::int64_t, 8> count{};   // cells along each dimension
-  std::array<std::int64_t, 8> stride{};  // in bucket numbers
-  std::array<int, 8> shift{};            // log2 of cell, or -1
-  std::int64_t first = 0;                // number of its first bucket among those of all tensors
-  float even_bytes = 0;                  // of a bucket, if all are alike; else 0
-  std::int64_t buckets = 0;              // of all panels
-
-  std::int64_t cell_at(int d, std::int64_t element) const {
-    const auto dimension = static_cast<std::size_t>(d);
-    return shift[dimension] >= 0 ? element >> shift[dimension] : element / cell[dimension];
-  }
-};
 
 class FastWalk {
  public:
@@ -96,9 +79,6 @@ class FastWalk {
   };
   struct Launching;  // one launch
 
-  void make_grids(std::span<FlatProgram> programs);
-  std::int64_t neighbours() const;
-  int neighbours_along(int tensor);
   Probe probe(std::size_t number, WalkResult& result);
   bool run_waves(Launching& state, std::int64_t ranks, const Probe& probe);
   void run_uneven(Launching& state, std::int64_t slots);
