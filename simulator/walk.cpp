@@ -6,6 +6,7 @@
 #include "simulator/access_plan.h"
 #include "simulator/event_queue.h"
 #include "simulator/loop_plan.h"
+#include "simulator/walker.h"
 #include "simulator/work.h"
 
 namespace weir {
@@ -18,9 +19,6 @@ namespace {
 // Blocks start within 0.1 us, and at equal conditions take times that differ by 0.1%.
 constexpr double kStartSpreadSeconds = 100e-9;
 constexpr double kPaceSpread = 0.002;
-// Where blocks queue for the same unit of an SM, the older waits less than its share and the younger more.
-// The traces ask for 0 to 0.4, by kernel; the value is the best of five over a sweep's DRAM reads.
-constexpr double kAgePriority = 0.35;
 // SMs differ in how fast the L2 serves them, for good, by up to 0.9% either way.
 constexpr double kPortSpread = 0.018;
 // Of what SMs ask of the L2, what is left once requests of neighbours for one line have been merged on their
@@ -30,14 +28,6 @@ constexpr double kPortSpread = 0.018;
 constexpr double kLeftOfThreads = 0.82, kLeftOfCopyEngine = 0.6, kLeftOfClusters = 0.98;
 // From the arrival of a tile to its first use: the wait, the block's barrier, operands to registers.
 constexpr double kUseSeconds = 250e-9;
-
-// SplitMix64's finalizer, to [0, 1).
-double hash_to_unit(std::uint64_t seed, std::uint64_t value) {
-  std::uint64_t x = seed * 0x9E3779B97F4A7C15U + value * 0xD1B54A32D192ED03U;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return static_cast<double>((x ^ (x >> 31)) >> 11) * 0x1p-53;
-}
 
 // Seconds that one unit of each resource takes, for the whole GPU.
 struct Costs {
@@ -50,38 +40,6 @@ struct Costs {
         port_byte(1 / rates.l2_port_bytes_per_second),
         dram_byte(1 / rates.dram_bytes_per_second) {}
   double tensor_flop, fp32_flop, special_op, shared_byte, l2_byte, port_byte, dram_byte;
-};
-
-struct Walker {
-  static constexpr int kHistory = 16;
-
-  explicit Walker(ItemFrame item_frame) : frame(std::move(item_frame)) {}
-
-  ItemFrame frame;
-  Position position;
-  unsigned step = 0;
-  bool in_rows = false;  // every load of `loop` stays in its row of cells
-  int loop = -1;         // whose rows of cells are known
-  std::array<CellId, LoopPlan::kMostLoads> rows{};
-  std::int64_t unit = 0;  // of dispatch: the block, or the item of a dynamic schedule
-  std::int64_t item = -1;
-  std::int64_t block = 0;
-  std::uint32_t group = 0;  // of the cluster's walkers
-  int sm = 0;
-  int age_rank = 0;  // among the blocks of its SM, the oldest is 0
-  int side = 0;
-  double pace = 1;
-  double finished = 0;                   // compute of the last step
-  std::array<double, kHistory> began{};  // when the last steps of this loop began to compute, a ring
-};
-
-// A multiprocessor: its blocks queue for its arithmetic units and for its port to the L2.
-struct Multiprocessor {
-  int residents = 0;
-  double l2_seconds_per_byte = 0;  // its share of the L2's bandwidth
-  double l2_free = 0;
-  double port_free = 0;
-  double units_free = 0;
 };
 
 class Walk {
@@ -101,12 +59,12 @@ class Walk {
         port_seconds_per_byte_(costs_.port_byte * static_cast<double>(profile.sm_count)),
         sms_(static_cast<double>(profile.sm_count)),
         plans_(plan_accesses(program, cells)),
+        patience_table_(blocks_per_sm),
         start_(state.start_seconds),
         dram_free_(start_) {
     result_.blocks_per_sm = blocks_per_sm;
     result_.tensors.resize(candidate.tensors.size());
     plan_steps();
-    set_patience();
   }
 
   WalkResult run() {
@@ -323,7 +281,8 @@ class Walk {
     arrival_ = now_;
     lead_ = 0;
     from_dram_ = 0;
-    patience_ = patience_of(walker);
+    patience_ =
+        patience_table_.of(multiprocessors_[static_cast<std::size_t>(walker.sm)].residents, walker.age_rank);
     double computing = 0;
     bool more = false;
     const int loop = loops_at_[static_cast<std::size_t>(walker.position.instruction)];
@@ -400,21 +359,6 @@ class Walk {
     const double queued = std::max(free, now_) - now_;
     free = now_ + queued + seconds;
     return now_ + queued * patience_ + seconds;
-  }
-
-  // Of what is queued at a unit of the SM, the share that the walker waits for.
-  double patience_of(const Walker& walker) const {
-    const int residents = multiprocessors_[static_cast<std::size_t>(walker.sm)].residents;
-    return patience_by_age_[static_cast<std::size_t>(residents * ages_ + walker.age_rank)];
-  }
-  void set_patience() {
-    ages_ = static_cast<int>(result_.blocks_per_sm) + 1;
-    for (int residents = 0; residents < ages_; ++residents) {
-      for (int rank = 0; rank < ages_; ++rank) {
-        const int others = residents - 1;
-        patience_by_age_.push_back(others > 0 ? 1 + kAgePriority * (2.0 * rank / others - 1) : 1.0);
-      }
-    }
   }
 
   // What the time model knows of the step at hand.
@@ -523,9 +467,8 @@ class Walk {
   const double sms_;
   const std::vector<AccessPlan> plans_;  // by access
   std::vector<LoopPlan> loops_;
-  std::vector<int> loops_at_;            // by instruction: the loop whose body begins there, or -1
-  std::vector<double> patience_by_age_;  // by residents of the SM and age rank
-  int ages_ = 0;
+  std::vector<int> loops_at_;  // by instruction: the loop whose body begins there, or -1
+  const Patience patience_table_;
   WalkResult result_;
 
   EventQueue events_{0};
@@ -546,7 +489,7 @@ class Walk {
   int ahead_ = 0;           // iterations that its loads run ahead of use
   double lead_ = 0;
   double arrival_ = 0;
-  double patience_ = 1;
+  double patience_ = 1;   // the walker's
   double from_dram_ = 0;  // 1: some of the step's data comes from DRAM
   float part_ = 1;        // of the cell at hand that the access touches
   StepWork step_;
