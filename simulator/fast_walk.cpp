@@ -15,7 +15,10 @@ constexpr double kWholeCapacities = 4;  // ... and those that touch no more than
 constexpr double kUneven = 1.05;        // the longest item over the mean of those looked at
 constexpr double kLeastSlice = 0.1;     // of an item that loads nothing
 constexpr double kWarm = 1.3;           // capacities that go by before what happens is counted
-constexpr int kMostWaves = 24;          // of a sample
+// What happens is counted over whole waves of so many items, or over one: long enough for a group of tiles to
+// end and the next one to begin in it, in its share of the time.
+constexpr double kCountedItems = 528;
+constexpr int kMostWaves = 24;  // of a sample
 // Of the distance at which they end up, what blocks of one SM are apart after their first wave, and what each
 // later one leaves of the rest (docs/model.md, section 3).
 constexpr double kAgePriority = 0.35;  // as in walk.cpp
@@ -72,6 +75,8 @@ FastWalk::FastWalk(const DeviceProfile& profile, const Candidate& candidate, std
   readers_.reserve(programs.size());
   for (std::size_t i = 0; i < programs.size(); ++i)
     readers_.emplace_back(candidate, candidate.launches[i], programs[i], profile.sector_bytes);
+  for (std::int64_t sm = 0; sm < profile.sm_count; ++sm)
+    sides_.push_back(static_cast<std::uint8_t>(sm * profile.l2_partitions / profile.sm_count & 1));
   grids_ = make_panel_grids(profile, candidate, programs, readers_);
   std::int64_t buckets = 0;
   for (const PanelGrid& grid : grids_) buckets += grid.buckets;
@@ -119,6 +124,7 @@ std::int64_t FastWalk::add_even_items(Launching& state, std::int64_t from, std::
   PieceReader& reader = readers_[state.number];
   const std::int64_t count = state.in_order ? std::min(reader.even_items(), to - from) : 0;
   if (count <= 0) return 0;
+  reader.begin_even_items();
   const ItemPieces& item = reader.pattern();
   const auto items = static_cast<double>(count);
   const auto sides = static_cast<std::uint8_t>(1 << side_of(from) | 1 << side_of(from + count - 1));
@@ -131,9 +137,10 @@ std::int64_t FastWalk::add_even_items(Launching& state, std::int64_t from, std::
   }
   for (std::int64_t slot = from; slot < from + count; ++slot) {
     reader.next_even_item();
+    const int side = side_of(slot);
     for (std::size_t i = 0; i < item.pieces.size(); ++i) {
       if (item.pieces[i].moved || state.last_of_piece[i].cohort != cohort_)
-        add_piece(state, i, item.pieces[i], side_of(slot));
+        add_piece(state, i, item.pieces[i], side);
     }
   }
   add_sums(state, item, items);
@@ -158,10 +165,6 @@ void FastWalk::add_sums(Launching& state, const ItemPieces& item, double items) 
 void FastWalk::begin_cohort(Launching& state) {
   ++cohort_;
   state.streams.clear();
-}
-
-int FastWalk::side_of(std::int64_t slot) const {
-  return static_cast<int>(slot % profile_.sm_count * profile_.l2_partitions / profile_.sm_count) & 1;
 }
 
 void FastWalk::add_piece(Launching& state, std::size_t number, const Piece& piece, int side) {
@@ -269,7 +272,7 @@ void FastWalk::expand(Launching& state, double start) {
 void FastWalk::run_events(Launching& state, std::int64_t until) {
   for (; state.done < std::min(until, static_cast<std::int64_t>(state.slices.size())); ++state.done) {
     for (std::int32_t at = state.slices[static_cast<std::size_t>(state.done)].first; at >= 0;) {
-      const Event event = state.events[static_cast<std::size_t>(at)];
+      const Event& event = state.events[static_cast<std::size_t>(at)];
       use(state, event);
       at = event.next;
     }
@@ -378,7 +381,9 @@ bool FastWalk::run_waves(Launching& state, std::int64_t ranks, const Probe& prob
     strength = (strength + competition(probe, ranks, (state.sums.displaced - moved) / dram_rate)) / 2;
     moved = state.sums.displaced;
     if (state.whole) continue;
-    if (counting) return (wave + 1) * wave_items <= items;
+    if (counting && state.sums.items + static_cast<double>(wave_items) > kCountedItems)
+      return (wave + 1) * wave_items <= items;
+    if (counting) continue;
     if (state.sums.displaced * parameters_.private_weight > kWarm * parameters_.capacity_bytes) {
       counting = true;
       moved = 0;

@@ -88,7 +88,10 @@ class FastWalk {
   std::int64_t add_even_items(Launching& state, std::int64_t from, std::int64_t to);
   void add_sums(Launching& state, const ItemPieces& item, double items);
   void begin_cohort(Launching& state);
-  int side_of(std::int64_t slot) const;
+  int side_of(std::int64_t slot) const {
+    const auto sm = static_cast<std::size_t>(slot), sms = sides_.size();
+    return sides_[sm < sms ? sm : sm % sms];
+  }
   void add_piece(Launching& state, std::size_t number, const Piece& piece, int side);
   std::uint32_t add_stream(Launching& state, std::int64_t panel, const Piece& piece, std::uint8_t sides);
   void expand(Launching& state, double start);
@@ -105,6 +108,7 @@ class FastWalk {
   std::span<FlatProgram> programs_;
   L2Parameters parameters_;
   std::optional<double> spread_;
+  std::vector<std::uint8_t> sides_;  // by SM
   std::vector<PieceReader> readers_;
   std::vector<PanelGrid> grids_;
   std::vector<std::int16_t> tensor_of_;  // by cell

@@ -170,39 +170,71 @@ void PieceReader::find_pattern() {
 
 // False: the pattern does not fit this item.
 bool PieceReader::move_pattern(std::int64_t item) {
-  if (item != last_ + 1 || item > even_until_) return move_pieces(item);
-  next_even_item();
+  if (item != last_ + 1 || (item > even_until_ && alike_runs_ == 0)) return move_pieces(item);
+  if (item <= even_until_) {
+    next_even_item();
+    return true;
+  }
+  --alike_runs_;
+  move_all(true);
+  last_ = run_begin_ = item;
+  even_until_ = item + run_items_ - 1;
   return true;
 }
 
+// To the next item, by the steps or the jumps of places.
+void PieceReader::move_all(bool jump) {
+  for (Piece& piece : pattern_.pieces) piece.moved = false;
+  for (const Place& place : places_) {
+    const std::int64_t step = jump ? place.jump : place.step;
+    Piece& piece = pattern_.pieces[place.piece];
+    piece.low[place.dimension] += step;
+    piece.high[place.dimension] += step;
+    piece.moved |= step != 0;
+  }
+  at_first_ = true;
+}
+
 bool PieceReader::move_pieces(std::int64_t item) {
+  const bool follows = last_ >= 0 && item == last_ + 1, ran = even_until_ > 0 && follows;
+  even_until_ = -1;
+  alike_runs_ = 0;
   if (!find_places(item)) {
-    last_ = even_until_ = -1;
+    last_ = -1;
     return false;
   }
-  const bool follows = last_ >= 0 && item == last_ + 1;
-  for (Piece& piece : pattern_.pieces) piece.moved = last_ < 0;
-  bool same_steps = follows;
+  bool same_steps = true, same_jump = true;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const Place& place = places_[i];
+    const std::int64_t step = found_[i] - pattern_.pieces[place.piece].low[place.dimension];
+    same_steps &= step == place.step;
+    same_jump &= step == place.jump;
+  }
+  // The first item after a run jumps, and its steps say nothing of those to come.
+  const bool jumps = ran && !same_steps;
   for (std::size_t i = 0; i < places_.size(); ++i) {
     Place& place = places_[i];
-    Piece& piece = pattern_.pieces[place.piece];
-    const std::int64_t step = found_[i] - piece.low[place.dimension];
-    same_steps &= step == place.step;
-    piece.moved |= step != 0;
-    place.step = step;
-    piece.low[place.dimension] = found_[i];
-    piece.high[place.dimension] = found_[i] + place.extent;
+    const std::int64_t step = found_[i] - pattern_.pieces[place.piece].low[place.dimension];
+    (jumps ? place.jump : place.step) = step;
+  }
+  move_all(jumps);
+  for (Piece& piece : pattern_.pieces) piece.moved |= last_ < 0;
+  if (jumps) {
+    const std::int64_t length = item - run_begin_;
+    const bool same_run = same_jump && length == run_items_;
+    last_ = run_begin_ = item;
+    run_items_ = length;
+    if (same_run) look_for_alike_runs();
+    return true;
   }
   last_ = item;
-  // The first item after a run jumps, and its steps say nothing of those to come.
-  const bool ran = even_until_ > 0 && follows;
-  even_until_ = -1;
-  if (ran && same_steps) {
-    look_ahead(item, 2 * even_items_);
-  } else if (follows && !ran && item > uneven_until_) {
-    run_begin_ = item;
-    look_ahead(item, even_items_);
+  if (ran) {
+    look_ahead(2 * even_items_);
+  } else if (follows && item > uneven_until_) {
+    look_ahead(even_items_);
     if (even_until_ - item < kFewEvenItems) uneven_until_ = item + kUnevenItems;
+  } else if (!follows) {
+    run_begin_ = item;
   }
   return true;
 }
@@ -229,34 +261,52 @@ bool PieceReader::find_places(std::int64_t item) {
   return true;
 }
 
-// Whether the places of the item that comes so many after the last one are where their steps lead to. What
-// lies between is taken to be so too.
-bool PieceReader::goes_on(std::int64_t items) {
+// Whether the places of the item that comes so many after the last one are where their steps lead to, after
+// so many jumps. What lies between is taken to be so too.
+bool PieceReader::goes_on(std::int64_t items, std::int64_t jumps) {
   if (items >= launch_.work_items - last_ || !find_places(last_ + items)) return false;
   for (std::size_t i = 0; i < places_.size(); ++i) {
     const Place& place = places_[i];
-    if (found_[i] != pattern_.pieces[place.piece].low[place.dimension] + items * place.step) return false;
+    const std::int64_t way = (items - jumps) * place.step + jumps * place.jump;
+    if (found_[i] != pattern_.pieces[place.piece].low[place.dimension] + way) return false;
   }
   return true;
 }
 
-// Finds out up to which item places go on by their steps. `guess`: for so many items.
-void PieceReader::look_ahead(std::int64_t item, std::int64_t guess) {
-  std::int64_t even = 0, uneven = guess;
-  if (goes_on(guess)) {
-    even = guess;
-  } else {
-    while (uneven - even > 1) {
-      const std::int64_t middle = even + (uneven - even) / 2;
-      (goes_on(middle) ? even : uneven) = middle;
-    }
+// The largest number up to `guess` for which `holds` is true, if it is for all smaller ones; at least 0.
+template <typename Holds>
+std::int64_t largest(std::int64_t guess, Holds&& holds) {
+  if (holds(guess)) return guess;
+  std::int64_t low = 0, high = guess;
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (holds(middle) ? low : high) = middle;
   }
-  even_items_ = std::max(kFewEvenItems, item + even - run_begin_);
-  if (even > 0) even_until_ = item + even;
+  return low;
+}
+
+// Finds out up to which item places go on by their steps. `guess`: for so many items.
+void PieceReader::look_ahead(std::int64_t guess) {
+  const std::int64_t even =
+      largest(std::min(guess, launch_.work_items), [&](std::int64_t items) { return goes_on(items, 0); });
+  even_items_ = std::max(kFewEvenItems, last_ + even - run_begin_);
+  if (even > 0) even_until_ = last_ + even;
+}
+
+// At the first item of a run: how many of the same length follow one another by the same jumps.
+void PieceReader::look_for_alike_runs() {
+  const std::int64_t guess = std::min(runs_, launch_.work_items / run_items_);
+  const std::int64_t runs =
+      largest(guess, [&](std::int64_t number) { return goes_on(number * run_items_ - 1, number - 1); });
+  runs_ = runs == guess ? 2 * guess + 1 : runs + 1;
+  if (runs == 0) return;
+  alike_runs_ = runs - 1;
+  even_until_ = last_ + run_items_ - 1;
 }
 
 const ItemPieces& PieceReader::run(std::int64_t item) {
   last_ = even_until_ = -1;
+  alike_runs_ = 0;
   set(item);
   position_ = {.batching = true};
   for (bool more = true; more;) {

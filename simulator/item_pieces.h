@@ -47,10 +47,17 @@ class PieceReader {
 
   // Whether items are alike but for where their pieces are, unless an edge clips these.
   bool has_pattern() const { return !places_.empty(); }
-  // How many items after the one read last are like it, but for pieces that have moved. The next one of them:
+  // How many items after the one read last go on evenly: each like the one before, but for pieces that move,
+  // always the same ones. begin_even_items() says which, in pattern(), before the first next_even_item().
   std::int64_t even_items() const { return std::max<std::int64_t>(0, even_until_ - last_); }
   const ItemPieces& pattern() const { return pattern_; }
+  void begin_even_items() {
+    for (Piece& piece : pattern_.pieces) piece.moved = false;
+    for (const Place& place : places_) pattern_.pieces[place.piece].moved |= place.step != 0;
+    at_first_ = false;
+  }
   void next_even_item() {
+    if (at_first_) begin_even_items();
     for (const Place& place : places_) {
       Piece& piece = pattern_.pieces[place.piece];
       piece.low[place.dimension] += place.step;
@@ -100,12 +107,15 @@ class PieceReader {
     std::int64_t extent = 0;
     std::int64_t size = 0;       // of the tensor
     std::int64_t run_bytes = 0;  // of an element, in the contiguous dimension; else 0
-    std::int64_t step = 0;       // from the item before
+    std::int64_t step = 0;       // from one item of a run to the next
+    std::int64_t jump = 0;       // from the last item of a run to the first one of the next
   };
+  void move_all(bool jump);
   bool find_places(std::int64_t item);
   bool move_pieces(std::int64_t item);
-  bool goes_on(std::int64_t items);
-  void look_ahead(std::int64_t item, std::int64_t guess);
+  bool goes_on(std::int64_t items, std::int64_t jumps);
+  void look_ahead(std::int64_t guess);
+  void look_for_alike_runs();
 
   std::vector<Evaluation> evaluations_;
   std::vector<Place> places_;  // none: items differ
@@ -113,7 +123,11 @@ class PieceReader {
   std::vector<std::int64_t> found_;  // by place: where it is
   std::int64_t last_ = -1;           // the item that the pattern shows
   std::int64_t even_until_ = -1;     // up to this one, places go on by their steps
-  std::int64_t run_begin_ = 0;       // the first item that did
+  bool at_first_ = true;             // last_ is not the second or a later item of an even run
+  std::int64_t run_begin_ = 0;       // the first item of the run
+  std::int64_t run_items_ = 0;       // of the run before
+  std::int64_t alike_runs_ = 0;      // of so many items follow
+  std::int64_t runs_ = 16;           // a guess of how many will, next time
   std::int64_t even_items_ = 64;     // how many did last time, usually as many as will
   std::int64_t uneven_until_ = -1;   // up to this one, it is not worth looking
 };

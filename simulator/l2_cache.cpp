@@ -84,6 +84,7 @@ bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t ot
 // Adds weight to an epoch.
 void L2Cache::put(std::uint32_t epoch, double weight) {
   weights_[epoch] += weight;
+  if (epoch <= marks_[kMarks - 1].epoch && epoch <= marks_[kLost].epoch) return;  // below all of them
   for (Mark& mark : marks_) mark.above += epoch > mark.epoch ? weight : 0.0;
 }
 
