@@ -42,6 +42,8 @@ std::vector<std::string> validate(const DeviceProfile& p) {
           "an L2 of one partition has the weights 1 and 1");
   require(p.l2_survival_width > 0 && p.l2_survival_width <= 0.2, "l2_survival_width lies in (0, 0.2]");
   require(p.l2_dirty_fraction > 0 && p.l2_dirty_fraction <= 1, "l2_dirty_fraction lies in (0, 1]");
+  require(p.l2_foreign_dirty_bytes >= 0 && p.l2_foreign_dirty_bytes <= p.l2_bytes / 10,
+          "l2_foreign_dirty_bytes is at most a tenth of l2_bytes");
   require(p.dram_efficiency > 0 && p.dram_efficiency <= 1, "dram_efficiency lies in (0, 1]");
   require(p.dram_read_granule_bytes >= p.sector_bytes && p.dram_read_granule_bytes % p.sector_bytes == 0,
           "dram_read_granule_bytes must be whole sectors");
@@ -62,8 +64,9 @@ std::vector<std::string> validate(const DeviceProfile& p) {
 namespace {
 
 // No datasheet gives these. Predicted bytes depend on the first list, predicted times on both.
-constexpr std::array kMemoryModel = {"l2_private_weight", "l2_shared_weight", "l2_survival_width",
-                                     "l2_dirty_fraction", "dram_read_granule_bytes"};
+constexpr std::array kMemoryModel = {"l2_private_weight",      "l2_shared_weight",
+                                     "l2_survival_width",      "l2_dirty_fraction",
+                                     "l2_foreign_dirty_bytes", "dram_read_granule_bytes"};
 constexpr std::array kTimeModel = {"mma_sync_fraction", "l2_bandwidth",   "dram_efficiency", "dram_latency",
                                    "l2_latency",        "launch_latency", "block_overhead",  "step_overhead"};
 

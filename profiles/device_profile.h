@@ -66,6 +66,9 @@ struct DeviceProfile {
   // (docs/model.md).
   double l2_survival_width = 0.05;
   double l2_dirty_fraction = 0.5;  // of l2_bytes, how much may be dirty before write-back begins
+  // What is dirty in an L2 that was cleaned before a kernel starts, of the driver and of a profiler. The
+  // kernel writes it back as it displaces the L2.
+  std::int64_t l2_foreign_dirty_bytes = 0;
 
   std::int64_t dram_bytes = 0;
   double dram_bytes_per_second = 0;  // peak: bus width x data rate

@@ -51,6 +51,7 @@ const Field kFields[] = {
     {"l2_shared_weight", &DeviceProfile::l2_shared_weight},
     {"l2_survival_width", &DeviceProfile::l2_survival_width},
     {"l2_dirty_fraction", &DeviceProfile::l2_dirty_fraction},
+    {"l2_foreign_dirty_bytes", &DeviceProfile::l2_foreign_dirty_bytes, Dimension::bytes},
     {"dram_bytes", &DeviceProfile::dram_bytes, Dimension::bytes},
     {"dram_bandwidth", &DeviceProfile::dram_bytes_per_second, Dimension::bytes_per_second},
     {"dram_efficiency", &DeviceProfile::dram_efficiency},

@@ -39,6 +39,7 @@ class FastWalk {
   void warm();
 
   double dirty_bytes() const { return cache_.dirty_bytes(); }
+  double used_bytes() const { return cache_.used_bytes(); }
 
  private:
   // What a cohort does with one panel.

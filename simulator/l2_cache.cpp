@@ -45,8 +45,8 @@ const SurvivalTable::Miss& L2Cache::move_to_front(CellId id, int side, int kind)
   const std::uint32_t young = cell.epoch(), old = std::min(cell.used[0], cell.used[1]);
   const double weight = cell.bytes * private_weight_, second = cell.bytes * second_copy_weight_;
   std::uint32_t& older = cell.used[1 - side];
-  if (kind == kWriter) {
-    older = 0;  // a write leaves one copy, where it was made
+  if (kind == kWriter || (cell.flags & kWritten)) {
+    older = 0;  // a write leaves one copy, and what was written gets no second one
   } else if (older > cell.used[side] && cell.used[side] <= marks_[0].epoch &&
              asks_the_other_side(id, cell.used[side], older)) {
     older = now_;

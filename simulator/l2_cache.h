@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <numeric>
 #include <vector>
 
 #include "simulator/survival.h"
@@ -72,6 +73,9 @@ class L2Cache {
   float bytes(CellId cell) const { return cells_[cell].bytes; }
 
   double dirty_bytes() const { return dirty_bytes_; }
+  // The space of all that is in the stack: at least the capacity once everything that was there has been
+  // displaced.
+  double used_bytes() const { return std::accumulate(weights_.begin(), weights_.end(), 0.0); }
 
   // Write-backs since the last call of clear_write_backs, as (cell, bytes).
   struct WriteBack {

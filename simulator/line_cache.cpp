@@ -90,11 +90,12 @@ void LineCache::access(Kind kind, std::int64_t begin, std::int64_t end, int side
 }
 
 // Bytes [first, last) of a line. A side that has no copy uses the other's, and keeps one from then on; what
-// is written has one copy, where it was written.
+// was written has one copy.
 void LineCache::touch(Kind kind, std::uint64_t line, std::uint64_t hash, std::int64_t first,
                       std::int64_t last, int side, std::size_t tensor) {
   const std::uint64_t low = hash & 0xFFFFFFFFU;
-  const int copy = low < duplicated_ ? side : 0;
+  if (kind != Kind::read) mark_written(line);
+  const int copy = low < duplicated_ && !was_written(line) ? side : 0;
   const auto set = static_cast<std::uint32_t>((hash >> 32) * all_sets_ >> 32);
   const auto home = static_cast<int>(std::popcount(line) & 1);
   const auto set_of = [&](int of) {

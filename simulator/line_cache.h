@@ -75,6 +75,11 @@ class LineCache {
   void access(Kind kind, std::int64_t begin, std::int64_t end, int side, std::size_t tensor);
   void touch(Kind kind, std::uint64_t line, std::uint64_t hash, std::int64_t first, std::int64_t last,
              int side, std::size_t tensor);
+  bool was_written(std::uint64_t line) const { return line < written_once_.size() && written_once_[line]; }
+  void mark_written(std::uint64_t line) {
+    if (line >= written_once_.size()) written_once_.resize(2 * line + 1);
+    written_once_[line] = true;
+  }
   void fetch(Line& line, unsigned sectors);
   void store(Index index, std::int64_t first, std::int64_t last);
   void write_back(Index index);
@@ -100,6 +105,7 @@ class LineCache {
   std::vector<Index> free_;
   std::vector<Index> table_;  // open addressing by key
   List written_;
+  std::vector<bool> written_once_;  // by line
   std::vector<Tensor> tensors_;
 };
 

@@ -5,6 +5,7 @@
 #include <numeric>
 #include <optional>
 #include <span>
+#include <utility>
 
 #include "simulator/bounds.h"
 #include "simulator/cells.h"
@@ -29,6 +30,10 @@ constexpr double kBaseUncertainty = 0.02;
 // Of what is read again, where blocks share SMs or take items in turn: how far they drift apart varies from
 // run to run. Chosen on the H100's sweeps (docs/model.md, section 5).
 constexpr double kDriftUncertainty = 0.2;
+// Of the capacity: what the kernel has used when it begins to displace the foreign dirty lines, and when it
+// has displaced all of them. Between, kernels that only read are counted with a part (probe of the H100 and
+// H200).
+constexpr double kForeignFirst = 0.5, kForeignLast = 0.9;
 constexpr double kDirtyUncertainty = 0.1;  // of what is dirty at the end: it may be more,
 constexpr double kEarlyWriteBack = 0.11;   // or less by as much as this share of what may be dirty
 
@@ -45,14 +50,15 @@ constexpr double kSensitive = 0.25;  // share of the DRAM reads that the uncerta
 
 // One tensor that is scanned fills the sets of the L2 evenly, and reuse ends as the microbenchmarks' did.
 // What several tensors leave in a set varies more: attention that streams Q and O past K and V misses some of
-// them from 0.65 of the capacity on. Of the widths tried on the sweeps (1 to 3 times the microbenchmarks'),
-// 2 leaves the least error to GEMM and 2.5 to attention. What the kernel wrote itself ends as sharply as in
-// the microbenchmarks (docs/model.md, section 2).
-constexpr double kMixtureWidening = 2.2;
+// them from 0.65 of the capacity on, what the kernel wrote itself ends more sharply, and less stays dirty
+// than where a kernel only writes. Chosen on the sweeps (docs/model.md, section 2), by which of the values
+// tried leaves the least errors and keeps cells and lines together.
+constexpr double kMixtureWidening = 2.6;
+constexpr double kWrittenWidening = 1.7;
+constexpr double kMixtureDirty = 0.88;
 constexpr double kMixtureShare = 0.01;  // of the tensors' bytes: what else a kernel touches fills no set
 
-double survival_width(const DeviceProfile& profile, const Candidate& candidate,
-                      std::span<const FlatProgram> programs) {
+bool is_mixture(const Candidate& candidate, std::span<const FlatProgram> programs) {
   std::vector<double> bytes(candidate.tensors.size());
   for (const FlatProgram& program : programs) {
     for (const Action* access : program.accesses) {
@@ -62,20 +68,19 @@ double survival_width(const DeviceProfile& profile, const Candidate& candidate,
     }
   }
   const double all = std::accumulate(bytes.begin(), bytes.end(), 0.0);
-  if (bytes.empty()) return profile.l2_survival_width;
-  const bool mixed = all - std::ranges::max(bytes) > kMixtureShare * all;
-  return profile.l2_survival_width * (mixed ? kMixtureWidening : 1);
+  return !bytes.empty() && all - std::ranges::max(bytes) > kMixtureShare * all;
 }
 
 L2Parameters l2_parameters(const DeviceProfile& profile, const Candidate& candidate,
                            std::span<const FlatProgram> programs) {
   const auto capacity = static_cast<double>(profile.l2_bytes);
+  const bool mixed = is_mixture(candidate, programs);
   return {.capacity_bytes = capacity,
           .private_weight = profile.l2_private_weight,
           .shared_weight = profile.l2_shared_weight,
-          .survival_width = survival_width(profile, candidate, programs),
-          .written_width = profile.l2_survival_width,
-          .dirty_capacity_bytes = profile.l2_dirty_fraction * capacity,
+          .survival_width = profile.l2_survival_width * (mixed ? kMixtureWidening : 1),
+          .written_width = profile.l2_survival_width * (mixed ? kWrittenWidening : 1),
+          .dirty_capacity_bytes = profile.l2_dirty_fraction * capacity * (mixed ? kMixtureDirty : 1),
           .smaller_share = kSmallerCapacity,
           .larger_share = kLargerCapacity};
 }
@@ -192,12 +197,14 @@ class Summary {
       prediction_.tensors.push_back({.tensor = tensor.name});
   }
 
-  void add_launch(const Launch& launch, const WalkResult& walked, double dirty_bytes) {
+  // `used_bytes` and `dirty_bytes` of the L2 are as the launch leaves them.
+  void add_launch(const Launch& launch, const WalkResult& walked, double used_bytes, double dirty_bytes) {
     LaunchPrediction part{.launch = launch.name};
     for (std::size_t tensor = 0; tensor < walked.tensors.size(); ++tensor) {
       add(prediction_.tensors[tensor].traffic, walked.tensors[tensor]);
       add(part.traffic, walked.tensors[tensor]);
     }
+    part.traffic.dram_write_bytes += displaced_foreign_bytes(used_bytes);
     part.l2_hit_rate = hit_rate(part.traffic);
     part.dirty_bytes = prediction_.dirty_bytes = dirty_bytes;
     part.blocks_per_sm = static_cast<double>(walked.blocks_per_sm);
@@ -235,11 +242,20 @@ class Summary {
   }
 
  private:
+  // Of the foreign dirty lines, what has left since the last call.
+  double displaced_foreign_bytes(double used_bytes) {
+    const double used = used_bytes / static_cast<double>(profile_.l2_bytes);
+    const double share = std::clamp((used - kForeignFirst) / (kForeignLast - kForeignFirst), 0.0, 1.0);
+    const double all = share * static_cast<double>(profile_.l2_foreign_dirty_bytes);
+    return std::max(0.0, all - std::exchange(foreign_bytes_, std::max(all, foreign_bytes_)));
+  }
+
   const DeviceProfile& profile_;
   const Candidate& candidate_;
   const Rates rates_;
   Prediction prediction_;
   Totals totals_;
+  double foreign_bytes_ = 0;  // that have been written back
   double longest_ = -1;
 };
 
@@ -294,7 +310,8 @@ Result<Prediction> predict_walk(const DeviceProfile& profile, const Candidate& c
     blocks_per_sm.push_back(*blocks);
     shared |= *blocks > 1 && walked.waves > 1;
     if (lines) take_line_traffic(lines->cache(), before, walked.tensors);
-    summary.add_launch(launch, walked, lines ? lines->cache().dirty_bytes() : cache.dirty_bytes());
+    summary.add_launch(launch, walked, cache.used_bytes(),
+                       lines ? lines->cache().dirty_bytes() : cache.dirty_bytes());
   }
   if (shared) {
     const auto reads = [&](double spread) {
@@ -320,7 +337,7 @@ Result<Prediction> predict_fast(const DeviceProfile& profile, const Candidate& c
     const Result<std::int64_t> blocks = resident_blocks(profile, candidate, candidate.launches[i], options);
     if (!blocks.ok()) return blocks.error();
     const WalkResult walked = fast.walk(i, *blocks);
-    summary.add_launch(candidate.launches[i], walked, fast.dirty_bytes());
+    summary.add_launch(candidate.launches[i], walked, fast.used_bytes(), fast.dirty_bytes());
   }
   return summary.finish(l2, options.cold_l2);
 }

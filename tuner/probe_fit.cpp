@@ -21,6 +21,8 @@ constexpr std::int64_t kMostFittedPasses = 8;
 // drift between blocks shows. Not relative to the parameter, which is 0 where a weight exceeds that by 1.
 constexpr double kDerivativeStep = 0.02;
 constexpr int kMostEvaluations = 25;
+// Capacities that a kernel has read when nothing of what was in the L2 before is left there.
+constexpr double kDisplaced = 1.5;
 constexpr double kScannedWeights = 1.0, kScanStep = 0.1;
 
 struct Interrupted {};
@@ -169,6 +171,7 @@ class Fit {
     copy_rate();
     l2_rate();
     re_reads();
+    foreign_lines();
     writes();
     for (const char* pattern : {"private_reads", "shared_reads", "writes"}) judge(pattern);
     return std::move(fit_);
@@ -292,6 +295,22 @@ class Fit {
                                                });
     set("l2_dirty_fraction", &DeviceProfile::l2_dirty_fraction, with_dirty(free[0]).l2_dirty_fraction,
         "least squares over " + std::to_string(group.size()) + " sizes of a buffer that is written");
+  }
+
+  // What kernels are counted to write that only read, once they have displaced the L2.
+  void foreign_lines() {
+    const auto displaces = [&](const ProbeSample& s) {
+      return pattern_of(s).ends_with("_reads") && s.counters.dram_read_bytes * base_.l2_private_weight >=
+                                                      kDisplaced * static_cast<double>(base_.l2_bytes);
+    };
+    std::vector<double> written;
+    for (const ProbeSample* sample : where(displaces)) written.push_back(sample->counters.dram_write_bytes);
+    if (written.empty()) return;
+    const auto middle = written.begin() + static_cast<std::ptrdiff_t>(written.size() / 2);
+    std::ranges::nth_element(written, middle);
+    set("l2_foreign_dirty_bytes", &DeviceProfile::l2_foreign_dirty_bytes, *middle,
+        "writes of " + std::to_string(written.size()) + " kernels that only read, and displace the L2", "KB",
+        1e3);
   }
 
   void judge(const std::string& pattern) {

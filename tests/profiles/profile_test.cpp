@@ -104,9 +104,10 @@ TEST(Profiles, OnlyMeasuredGpusCountAsCalibrated) {
 
 TEST(Profiles, WhatIsNotCalibratedIsNamedWithItsOrigin) {
   const Uncalibrated a100 = uncalibrated(*find_profile(kProfiles, "a100-sxm4-80gb"));
-  EXPECT_EQ(a100.traffic,
-            "l2_private_weight, l2_shared_weight, l2_survival_width, l2_dirty_fraction carried over from "
-            "h100-sxm5-80gb; dram_read_granule_bytes not measured");
+  EXPECT_EQ(
+      a100.traffic,
+      "l2_private_weight, l2_shared_weight, l2_survival_width, l2_dirty_fraction, l2_foreign_dirty_bytes "
+      "carried over from h100-sxm5-80gb; dram_read_granule_bytes not measured");
   const Uncalibrated h200 = uncalibrated(*find_profile(kProfiles, "h200-sxm-141gb"));
   EXPECT_EQ(h200.traffic, "");
   EXPECT_EQ(h200.time,
@@ -118,7 +119,7 @@ TEST(Profiles, WhatIsNotCalibratedIsNamedWithItsOrigin) {
 TEST(Profiles, EachParameterOfTheMemoryModelDecidesAlone) {
   const DeviceProfile h100 = find_profile(kProfiles, "h100-sxm5-80gb").value();
   for (const char* key : {"l2_private_weight", "l2_shared_weight", "l2_survival_width", "l2_dirty_fraction",
-                          "dram_read_granule_bytes"}) {
+                          "l2_foreign_dirty_bytes", "dram_read_granule_bytes"}) {
     DeviceProfile changed = h100;
     changed.sources.at(key).calibrated.reset();
     EXPECT_EQ(uncalibrated(changed), (Uncalibrated{std::string(key) + " not measured", ""}));

@@ -308,6 +308,21 @@ TEST(L2Cache, ACopyThatItsSideNoLongerUsesMakesRoom) {
   EXPECT_LT(pass(false), 0.4 * kCells);
 }
 
+TEST(L2Cache, WhatWasWrittenTakesNoMoreRoomForReadersOnBothSides) {
+  const DeviceProfile profile = profile_of("h100-sxm5-80gb");
+  // 28 MB are 0.63 of the capacity as private data and 0.98 as shared data.
+  Buffer buffer(profile, 28);
+  for (CellId cell = 0; cell < buffer.cells(); ++cell) buffer.write(cell, cell % 2);
+  for (int pass = 0; pass < 2; ++pass) {
+    for (CellId cell = 0; cell < buffer.cells(); ++cell) {
+      buffer.read(cell, 0);
+      buffer.read(cell, 1);
+    }
+  }
+  EXPECT_LT(buffer.read_megabytes(), 0.1);
+  EXPECT_GT(shared_reads(profile, 28), 28 + 5);
+}
+
 TEST(L2Cache, EveryByteWrittenIsWrittenBackOrDirty) {
   EXPECT_TRUE(rc::check([] {
     const auto cells = *rc::gen::inRange<CellId>(10, 300);

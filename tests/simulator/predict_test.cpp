@@ -35,12 +35,13 @@ TEST(Predict, AGemmThatFitsReadsEachInputByteOnceExactly) {
 }
 
 TEST(Predict, AGemmFarLargerThanTheL2StaysBetweenCompulsoryAndSramLevel) {
-  const Prediction p =
-      predict_ok(kGemm, gemm_problem(8192, 8192, 2048), profile_of("h100-sxm5-80gb"), "group_m=1");
+  const DeviceProfile profile = profile_of("h100-sxm5-80gb");
+  const Prediction p = predict_ok(kGemm, gemm_problem(8192, 8192, 2048), profile, "group_m=1");
   const double compulsory_reads = 2 * 8192.0 * 2048 * 2;
   EXPECT_GT(p.traffic.dram_read_bytes, 1.2 * compulsory_reads);
   EXPECT_LT(p.traffic.dram_read_bytes + p.traffic.dram_write_bytes, 0.3 * p.bounds.sram_level_bytes);
-  EXPECT_NEAR(p.traffic.dram_write_bytes + p.dirty_bytes, 8192.0 * 8192 * 2, 1000);
+  const auto foreign = static_cast<double>(profile.l2_foreign_dirty_bytes);
+  EXPECT_NEAR(p.traffic.dram_write_bytes + p.dirty_bytes, 8192.0 * 8192 * 2 + foreign, 1000);
 }
 
 TEST(Predict, WithAlmostNoL2EveryLoadGoesToDram) {
@@ -217,7 +218,7 @@ TEST(Predict, AStreamIsCompulsoryAndLeavesItsLastWritesDirty) {
   EXPECT_EQ(p.regime, Regime::compulsory);
   EXPECT_NEAR(p.traffic.dram_read_bytes, 256e6, 1e3);
   EXPECT_NEAR(p.dirty_bytes, 21e6, 1e6);
-  EXPECT_NEAR(p.traffic.dram_write_bytes + p.dirty_bytes, 256e6, 1e3);
+  EXPECT_NEAR(p.traffic.dram_write_bytes + p.dirty_bytes, 256e6 + 348e3, 1e3);
   EXPECT_EQ(p.bound_by, Bottleneck::dram);
   // 512 MB at 90.4% of 3352 GB/s, less what stays in the L2.
   EXPECT_NEAR(p.time_seconds, (512e6 - 21e6) / (0.904 * 3352e9), 20e-6);
@@ -301,11 +302,38 @@ TEST(Predict, ALaterLaunchReadsWhatAnEarlierOneLeftInTheL2) {
   EXPECT_NEAR(large.launches[1].traffic.dram_read_bytes, 200e6, 1e6);
   // What the first launch left dirty is written while the second runs.
   EXPECT_GT(large.launches[1].traffic.dram_write_bytes, 200e6 - 5e6);
-  EXPECT_NEAR(large.traffic.dram_write_bytes + large.dirty_bytes, 400e6, 1e3);
+  const auto foreign = static_cast<double>(profile.l2_foreign_dirty_bytes);
+  EXPECT_NEAR(large.traffic.dram_write_bytes + large.dirty_bytes, 400e6 + foreign, 1e3);
 }
 
-TEST(Predict, TrafficByTensorAddsUpToTheWhole) {
-  const Prediction p = predict_ok(kGemm, gemm_problem(4096, 4096, 4096), profile_of("a100-sxm4-80gb"));
+TEST(Predict, WhatReadsMoreThanTheL2WritesTheForeignDirtyLinesBack) {
+  const std::string reader = over_bytes(R"(
+  - name: read
+    entry: read
+    grid: ['ceil_div(bytes, tile)']
+    threads: 256
+    arguments: [x, y]
+    program:
+      - {load: x, at: [item * tile], extent: [tile]}
+)");
+  const DeviceProfile profile = profile_of("h100-sxm5-80gb");
+  const auto written = [&](double share) {  // of the L2 that is read
+    const auto bytes = static_cast<std::int64_t>(share * static_cast<double>(profile.l2_bytes));
+    const std::string problem = "bytes=" + std::to_string(bytes / 65536 * 65536);
+    const Prediction p = predict_ok(reader, problem, profile);
+    EXPECT_EQ(p.dirty_bytes, 0);
+    return p.traffic.dram_write_bytes;
+  };
+  EXPECT_EQ(written(0.3), 0);
+  EXPECT_GT(written(0.6), 0);
+  EXPECT_LT(written(0.6), static_cast<double>(profile.l2_foreign_dirty_bytes));
+  EXPECT_EQ(written(3), static_cast<double>(profile.l2_foreign_dirty_bytes));
+}
+
+TEST(Predict, TrafficByTensorAddsUpToTheWholeButForForeignLines) {
+  DeviceProfile profile = profile_of("a100-sxm4-80gb");
+  profile.l2_foreign_dirty_bytes = 0;
+  const Prediction p = predict_ok(kGemm, gemm_problem(4096, 4096, 4096), profile);
   Traffic sum;
   for (const TensorTraffic& tensor : p.tensors) {
     sum.dram_read_bytes += tensor.traffic.dram_read_bytes;

@@ -84,6 +84,7 @@ TEST(ProbeFit, FindsTheParametersOfAGpuThatIsNotWhatItsProfileSays) {
   truth.l2_shared_weight = 2.0;
   truth.l2_survival_width = 0.04;
   truth.l2_dirty_fraction = 0.4;
+  truth.l2_foreign_dirty_bytes = 200'000;
   truth.dram_read_granule_bytes = 32;
   truth.dram_efficiency = 0.85;
   truth.l2_bytes_per_second = 5e12;
@@ -93,10 +94,11 @@ TEST(ProbeFit, FindsTheParametersOfAGpuThatIsNotWhatItsProfileSays) {
   EXPECT_NEAR(fit->profile.l2_shared_weight, 2.0, 0.02);
   EXPECT_NEAR(fit->profile.l2_survival_width, 0.04, 0.005);
   EXPECT_NEAR(fit->profile.l2_dirty_fraction, 0.4, 0.005);
+  EXPECT_EQ(fit->profile.l2_foreign_dirty_bytes, 200'000);
   EXPECT_EQ(fit->profile.dram_read_granule_bytes, 32);
   EXPECT_NEAR(fit->profile.dram_efficiency, 0.85, 1e-6);
   EXPECT_NEAR(fit->profile.l2_bytes_per_second, 5e12, 1e6);
-  EXPECT_EQ(fit->values.size(), 7U);
+  EXPECT_EQ(fit->values.size(), 8U);
   EXPECT_LT(residual_of(*fit, "private_reads").after, 0.005);
   EXPECT_LT(residual_of(*fit, "shared_reads").after, 0.01);
   EXPECT_GT(residual_of(*fit, "private_reads").before, 5 * residual_of(*fit, "private_reads").after);
