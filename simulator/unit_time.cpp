@@ -16,8 +16,6 @@ constexpr double kLateLoads = 0.43;  // of a step's own work, what goes by befor
 // conversions, addresses, predicates.
 constexpr double kSpecialWork = 1.29;
 constexpr double kSingleWork = 2.13;
-// Reductions occupy the port longer than their bytes do, and a block waits for them.
-constexpr double kReducePasses = 2.3;
 // What a cluster's blocks send each other through their shared memories goes in small pieces.
 constexpr double kExchangePasses = 23.5;
 constexpr double kMulticast = 1.001;          // received over asked for, from here on
@@ -34,6 +32,7 @@ struct Feeding {
   double step;           // of the profile's step_overhead
   double start_seconds;  // of a block: barriers and descriptors are set up before its first load
   double store_passes;   // of what threads store, through the port: an end that overlaps nothing
+  double reduce_passes;  // the same of reductions, whoever sends them
 };
 constexpr Feeding kThreadsCopy{.tensor_in_order = 0.68,
                                .shared_in_order = 0.54,
@@ -42,7 +41,8 @@ constexpr Feeding kThreadsCopy{.tensor_in_order = 0.68,
                                .latency = 1,
                                .step = 1,
                                .start_seconds = 0,
-                               .store_passes = 2};
+                               .store_passes = 2,
+                               .reduce_passes = 4.3};
 // Sums that go from registers to memory are written a few bytes a thread, parts of sectors.
 constexpr Feeding kCopyEngine{.tensor_in_order = 0.107,
                               .shared_in_order = 0,
@@ -51,7 +51,8 @@ constexpr Feeding kCopyEngine{.tensor_in_order = 0.107,
                               .latency = 0.58,
                               .step = 0.34,
                               .start_seconds = 2.1e-6,
-                              .store_passes = 6};
+                              .store_passes = 6,
+                              .reduce_passes = 2.3};
 
 const Feeding& feeding(const UnitSetting& setting) {
   return setting.copy_engine ? kCopyEngine : kThreadsCopy;
@@ -85,18 +86,40 @@ double end_seconds(const DeviceProfile& profile, const Rates& rates, const UnitW
                    const UnitSetting& setting) {
   const bool multicasts = unit.received_bytes > kMulticast * unit.load_bytes;
   const double exchanged = setting.cluster && !multicasts ? unit.end_shared_bytes : 0;
-  const double stored = feeding(setting).store_passes * setting.stored_by_threads * unit.store_bytes +
-                        kReducePasses * unit.reduce_bytes;
+  const Feeding& feed = feeding(setting);
+  const double sent = feed.store_passes * setting.stored_by_threads * (unit.store_bytes - unit.reduce_bytes) +
+                      feed.reduce_passes * unit.reduce_bytes;
   return static_cast<double>(profile.sm_count) *
-         (stored / rates.l2_port_bytes_per_second +
+         (sent / rates.l2_port_bytes_per_second +
           kExchangePasses * exchanged / rates.shared_bytes_per_second);
 }
 
-bool is_mapped(const Launch& launch, std::size_t tensor) {
+bool is_mapped(const Launch& launch, int tensor) {
   return std::ranges::any_of(launch.arguments, [&](const Argument& argument) {
     return argument.kind == Argument::Kind::tensor_map && !argument.map.shape.empty() &&
-           argument.tensor == static_cast<int>(tensor);
+           argument.tensor == tensor;
   });
+}
+
+bool is_stored(const std::vector<Action>& actions, int tensor) {
+  return std::ranges::any_of(actions, [&](const Action& action) {
+    return (action.kind == Action::Kind::access && action.access == AccessKind::store &&
+            action.tensor == tensor) ||
+           is_stored(action.body, tensor) || is_stored(action.otherwise, tensor);
+  });
+}
+
+// Of what is stored and not reduced, the share of tensors that the launch has no map of.
+double stored_by_threads(const Launch& launch, const WalkResult& walked) {
+  double stored = 0, mapped = 0;
+  for (std::size_t i = 0; i < walked.tensors.size(); ++i) {
+    const auto tensor = static_cast<int>(i);
+    const double bytes = walked.tensors[i].l2_write_bytes;
+    if (bytes <= 0 || !is_stored(launch.program.actions, tensor)) continue;
+    stored += bytes;
+    if (is_mapped(launch, tensor)) mapped += bytes;
+  }
+  return stored > 0 ? 1 - mapped / stored : 1;
 }
 
 }  // namespace
@@ -119,17 +142,11 @@ UnitAmounts unit_amounts(const Rates& rates, const UnitWork& unit) {
 
 UnitSetting unit_setting(const DeviceProfile& profile, const Launch& launch, const WalkResult& walked) {
   const double from_dram = walked.steps > 0 ? walked.dram_steps / walked.steps : 0;
-  double stored = 0, by_copy_engine = 0;
-  for (std::size_t tensor = 0; tensor < walked.tensors.size(); ++tensor) {
-    const double bytes = walked.tensors[tensor].l2_write_bytes;
-    stored += bytes;
-    if (bytes > 0 && is_mapped(launch, tensor)) by_copy_engine += bytes;
-  }
   return {.threads = static_cast<double>(launch.threads[0] * launch.threads[1] * launch.threads[2]),
           .copy_engine = std::ranges::any_of(
               launch.arguments, [](const Argument& a) { return a.kind == Argument::Kind::tensor_map; }),
           .cluster = launch.cluster[0] * launch.cluster[1] * launch.cluster[2] > 1,
-          .stored_by_threads = stored > 0 ? 1 - by_copy_engine / stored : 1,
+          .stored_by_threads = stored_by_threads(launch, walked),
           .prefetch = walked.prefetch,
           .load_latency_seconds = profile.l2_latency_seconds +
                                   from_dram * (profile.dram_latency_seconds - profile.l2_latency_seconds)};

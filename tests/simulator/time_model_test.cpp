@@ -70,12 +70,17 @@ Case blocks(std::size_t count, const UnitWork& work, std::int64_t per_sm = 1) {
   return c;
 }
 
+Action store_to(int tensor) {
+  return {.kind = Action::Kind::access, .access = AccessKind::store, .tensor = tensor};
+}
+
 // With a tensor map of tensor 0, which loads, and none of tensor 1, which is stored.
 void feed_by_copy_engine(Case& c) {
   c.launch.arguments = {{.kind = Argument::Kind::tensor_map, .tensor = 0, .map = {.shape = {128, 128}}},
                         {.kind = Argument::Kind::tensor, .tensor = 1}};
   c.walked.tensors = {{.l2_read_bytes = c.traffic.l2_read_bytes},
                       {.l2_write_bytes = c.traffic.l2_write_bytes}};
+  c.launch.program.actions = {store_to(1)};
 }
 
 Case any_case() {
@@ -191,8 +196,7 @@ TEST(TimeModel, MoreWorkIsNeverFaster) {
     const double seconds = c.seconds(profile);
     for (float UnitWork::*amount :
          {&UnitWork::tensor_flops, &UnitWork::fp32_flops, &UnitWork::special_ops, &UnitWork::shared_bytes,
-          &UnitWork::end_shared_bytes, &UnitWork::received_bytes, &UnitWork::store_bytes,
-          &UnitWork::reduce_bytes}) {
+          &UnitWork::end_shared_bytes, &UnitWork::received_bytes, &UnitWork::store_bytes}) {
       // More than is asked for would be a multicast, whose cluster exchanges nothing.
       const bool becomes_multicast = amount == &UnitWork::received_bytes &&
                                      c.walked.units[0].received_bytes <= c.walked.units[0].load_bytes;
@@ -265,7 +269,9 @@ TEST(TimeModel, WhatIsStoredThroughATensorMapIsTheCopyEngines) {
   EXPECT_EQ(unit_setting(profile, c.launch, c.walked).stored_by_threads, 1);
   c.launch.arguments[1] = {.kind = Argument::Kind::tensor_map, .tensor = 1, .map = {.shape = {128, 128}}};
   EXPECT_EQ(unit_setting(profile, c.launch, c.walked).stored_by_threads, 0);
-  c.walked.tensors.push_back({.l2_write_bytes = c.walked.tensors[1].l2_write_bytes / 3});  // without a map
+  c.walked.tensors.push_back({.l2_write_bytes = c.walked.tensors[1].l2_write_bytes / 3});
+  EXPECT_EQ(unit_setting(profile, c.launch, c.walked).stored_by_threads, 0);  // it is reduced, not stored
+  c.launch.program.actions.push_back({.kind = Action::Kind::loop, .body = {store_to(2)}});
   EXPECT_DOUBLE_EQ(unit_setting(profile, c.launch, c.walked).stored_by_threads, 0.25);
 }
 
