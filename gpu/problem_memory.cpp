@@ -74,12 +74,12 @@ Status ProblemMemory::add(Slot slot) {
 
 Status ProblemMemory::fit(UtilityKernels& kernels, std::span<const Executable> executables) {
   for (const Executable& executable : executables) {
-    if (executable.tensors.size() == tensors_.size()) continue;
-    return Error{ErrorKind::usage, executable.kernel + " has other tensors with " + executable.config, ""};
+    if (Status status = add_own_scratch(kernels, executable); !status) return status;
   }
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const TensorLayout* largest = nullptr;
     for (const Executable& executable : executables) {
+      if (i >= executable.tensors.size()) continue;
       const TensorLayout& layout = executable.tensors[i];
       if (layout.role != Role::scratch && layout != tensors_[i]) {
         return Error{ErrorKind::usage,
@@ -92,6 +92,27 @@ Status ProblemMemory::fit(UtilityKernels& kernels, std::span<const Executable> e
     }
     if (!largest || *largest == tensors_[i]) continue;
     if (Status status = resize(kernels, i, *largest); !status) return status;
+  }
+  return ok_status();
+}
+
+Status ProblemMemory::add_own_scratch(UtilityKernels& kernels, const Executable& executable) {
+  for (std::size_t i = 0; i < std::max(tensors_.size(), executable.tensors.size()); ++i) {
+    const bool missing = i >= tensors_.size(), unused = i >= executable.tensors.size();
+    const TensorLayout& layout = unused ? tensors_[i] : executable.tensors[i];
+    if ((missing || unused) ? layout.role != Role::scratch : layout.name != tensors_[i].name) {
+      return Error{ErrorKind::usage,
+                   executable.kernel + " has other tensors with " + executable.config + ": " + layout.name,
+                   "Variants may differ in scratch tensors, which come last."};
+    }
+    if (!missing) continue;
+    Slot slot{.name = "tensor " + layout.name, .bytes = extent_bytes(layout)};
+    if (Status status = reserve(slot); !status) return status;
+    tensors_.push_back(layout);
+    slots_.insert(slots_.begin() + static_cast<std::ptrdiff_t>(i), std::move(slot));
+    for (int& table : table_slots_) table += table >= 0;
+    if (Status status = set_guards(slots_[i]); !status) return status;
+    if (Status status = fill(kernels, i); !status) return status;
   }
   return ok_status();
 }

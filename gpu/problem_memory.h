@@ -26,8 +26,9 @@ class ProblemMemory {
   // Runs `compute`, which writes in tensors from others, now and whenever inputs are filled again.
   Status compute_inputs(UtilityKernels& kernels, std::function<Status(const Addresses&)> compute);
 
-  // Makes scratch as large as the largest of these executables of the problem needs; addresses may change.
-  // ErrorKind::usage if another tensor is not what it was for the candidate that create() was given.
+  // Makes scratch as large as the largest of these executables of the problem needs, and adds what a variant
+  // has of its own, after the tensors of all; addresses may change. ErrorKind::usage if another tensor is not
+  // what it was for the candidate that create() was given.
   Status fit(UtilityKernels& kernels, std::span<const Executable> executables);
 
   const std::vector<TensorLayout>& tensors() const { return tensors_; }
@@ -60,6 +61,7 @@ class ProblemMemory {
   Status reserve(Slot& slot) const;
   Status add_tensors();
   Status add_tables(const Candidate& candidate);
+  Status add_own_scratch(UtilityKernels& kernels, const Executable& executable);
   Status resize(UtilityKernels& kernels, std::size_t tensor, const TensorLayout& layout);
   Status set_guards(const Slot& slot);
   Status fill(UtilityKernels& kernels, std::size_t slot);

@@ -200,8 +200,9 @@ TEST_F(OnDevice, DoctorFindsEverythingThatTuningNeeds) {
   for (const DoctorCheck& check : report.checks) {
     std::printf("  %-15s %s  %s%s%s\n", check.name.c_str(), check.ok ? "ok" : "NO", check.detail.c_str(),
                 check.advice.empty() ? "" : "\n                      ", check.advice.c_str());
-    if (check.name == "driver" || check.name == "compiler" || check.name == "gpu 0")
+    if (check.name == "driver" || check.name == "compiler" || check.name == "gpu 0") {
       EXPECT_TRUE(check.ok) << check.name;
+    }
   }
   ASSERT_FALSE(report.devices.empty());
   EXPECT_NE(report.tier, Tier::none);
@@ -360,6 +361,28 @@ TEST_F(WithBackend, ScratchIsAsLargeAsEachCandidateSays) {
     for (const Result<Timing>& timing : backend().time({{small, right}}, {.maximum_seconds = 0.05}))
       EXPECT_TRUE(timing) << timing.error().message;
   }
+}
+
+TEST_F(WithBackend, AVariantMayHaveScratchOfItsOwn) {
+  prepare(kSmall);
+  const Candidate copy = candidate("through_scratch", kSmall);
+  const Executable with = backend().build(with_scratch(copy, 100, 100)).value();
+  const Executable without = build("copy", kSmall);
+  for (const Executable& executable : {without, with, without}) {
+    const Result<Verification> verification = backend().verify(executable);
+    ASSERT_TRUE(verification) << verification.error().message;
+    EXPECT_TRUE(verification->passed) << verification->detail;
+  }
+  const Executable past = backend().build(with_scratch(copy, 100, 101)).value();
+  EXPECT_THAT(backend().verify(past)->detail, HasSubstr("outside tensor scratch: "));
+  for (const Result<Timing>& timing : backend().time({{without, with}}, {.maximum_seconds = 0.05}))
+    EXPECT_TRUE(timing) << timing.error().message;
+  // In another place only what is scratch and has the same name is the same tensor.
+  Candidate named = with_scratch(copy, 100, 100);
+  named.tensors[2].name = "sums";
+  const Result<Verification> other = backend().verify(backend().build(named).value());
+  ASSERT_FALSE(other);
+  EXPECT_THAT(other.error().message, HasSubstr("has other tensors"));
 }
 
 TEST_F(WithBackend, OnlyScratchMayDependOnTheConfiguration) {

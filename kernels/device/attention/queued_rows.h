@@ -84,11 +84,15 @@ class QueuedRows : public WarpgroupRows {
 
   /// scores = Q · transpose(K), with the rows of Q that begin at the shared address `queries`.
   __device__ __forceinline__ void score(unsigned queries) {
+    const unsigned rows = hopper::uniform(queries);
+    const unsigned keys = hopper::uniform(shared_.keys + keys_.stage * KeyTile::bytes);
     shared_.key_ring().wait(keys_);
     ptx::wgmma_fence();
-    hopper::multiply_transposed<config::dtype, QueryTile, KeyTile>(
-        scores_, queries, 0, shared_.keys + keys_.stage * KeyTile::bytes, false);
+    hopper::multiply_transposed<config::dtype, QueryTile, KeyTile>(scores_, rows, 0, keys, false);
     ptx::wgmma_commit_group();
+  }
+  __device__ __forceinline__ void multiply_values(bool accumulate) {
+    multiply_values_at(hopper::uniform(shared_.values + values_.stage * KeyTile::bytes), accumulate);
   }
 
   /// The scores have arrived, after whose product `younger` ones were issued.

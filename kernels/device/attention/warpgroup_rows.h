@@ -205,10 +205,13 @@ class WarpgroupRows {
 
   /// output (+)= weights · V.
   __device__ __forceinline__ void multiply_values(bool accumulate) {
+    multiply_values_at(shared_.values + values_.stage * KeyTile::bytes, accumulate);
+  }
+  /// The same, of the tile of V that begins at the shared address `values`.
+  __device__ __forceinline__ void multiply_values_at(unsigned values, bool accumulate) {
     shared_.value_ring().wait(values_);
     ptx::wgmma_fence();
-    hopper::multiply<config::dtype, KeyTile>(output, weights_,
-                                             shared_.values + values_.stage * KeyTile::bytes, accumulate);
+    hopper::multiply<config::dtype, KeyTile>(output, weights_, values, accumulate);
     ptx::wgmma_commit_group();
   }
 
