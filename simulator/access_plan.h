@@ -2,8 +2,10 @@
 // out.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "kernels/candidate.h"
 #include "simulator/cells.h"
@@ -12,7 +14,8 @@ namespace weir {
 
 class AccessPlan {
  public:
-  AccessPlan(const Action& action, const FlatProgram::Stream& stream, const CellSpace& cells)
+  // `loop_slot`: of the variable of the loop that the access is directly in, or -1.
+  AccessPlan(const Action& action, const FlatProgram::Stream& stream, const CellSpace& cells, int loop_slot)
       : grid_(&cells.grids[static_cast<std::size_t>(action.tensor)]), stream_(stream), first_(grid_->first) {
     std::array<std::int64_t, kMaxRank> extents{};
     constant_extent_ = true;
@@ -27,12 +30,18 @@ class AccessPlan {
                               extents[d] == dimension.size && dimension.count == 1;
       if (always_all) continue;
       const bool streams = d == stream.dimension;
+      const std::vector<int> slots = action.start[d].slots();
       varying_[varying_count_++] = {.start = &action.start[d],
                                     .extent = extents[d],
                                     .per_iteration = streams ? extents[d] : 0,
                                     .backward = streams && !stream.forward ? extents[d] : 0,
+                                    .moves = std::ranges::find(slots, loop_slot) != slots.end(),
                                     .dimension = dimension};
     }
+    fixed_count_ =
+        static_cast<int>(std::stable_partition(varying_.begin(), varying_.begin() + varying_count_,
+                                               [](const Varying& varying) { return !varying.moves; }) -
+                         varying_.begin());
     sector_bytes_ = grid_->sector_bytes_of(extents);
   }
 
@@ -47,19 +56,15 @@ class AccessPlan {
   // The usual case: what `batch` iterations read is inside the tensor and inside one cell. False if it is not
   // so, or not known beforehand.
   bool find_cell(const Frame& frame, std::int64_t batch, CellId& cell) const {
-    if (!constant_extent_) return false;
-    std::int64_t id = first_;
-    for (int i = 0; i < varying_count_; ++i) {
-      const Varying& varying = varying_[i];
-      const std::int64_t low = varying.start->evaluate(frame) - varying.backward * (batch - 1);
-      const std::int64_t last = low + varying.extent + varying.per_iteration * (batch - 1) - 1;
-      if (low < 0 || last >= varying.dimension.size || last < low) return false;
-      const std::int64_t at = varying.dimension.cell_at(low);
-      if (varying.dimension.cell_at(last) != at) return false;
-      id += at * varying.dimension.stride;
-    }
-    cell = static_cast<CellId>(id);
-    return true;
+    return find_row(frame, cell) && find_in_row(frame, batch, cell);
+  }
+  // The same in two parts: what stays while the loop runs, once, and what moves, for each batch.
+  bool find_row(const Frame& frame, CellId& row) const {
+    row = first_;
+    return constant_extent_ && add_cells(0, fixed_count_, frame, 1, row);
+  }
+  bool find_in_row(const Frame& frame, std::int64_t batch, CellId& cell) const {
+    return add_cells(fixed_count_, varying_count_, frame, batch, cell);
   }
 
   // What `batch` iterations access together, clipped at the tensor's edges.
@@ -87,14 +92,32 @@ class AccessPlan {
     std::int64_t extent = 0;
     std::int64_t per_iteration = 0;  // what each further iteration of a batch adds,
     std::int64_t backward = 0;       // and how much of it lies before the first
+    bool moves = false;              // while its loop runs
     CellGrid::Dimension dimension;
   };
+
+  bool add_cells(int from, int to, const Frame& frame, std::int64_t batch, CellId& cell) const {
+    std::int64_t id = cell;
+    for (int i = from; i < to; ++i) {
+      const Varying& varying = varying_[static_cast<std::size_t>(i)];
+      const std::int64_t low = varying.start->evaluate(frame) - varying.backward * (batch - 1);
+      const std::int64_t last = low + varying.extent + varying.per_iteration * (batch - 1) - 1;
+      if (low < 0 || last >= varying.dimension.size || last < low) return false;
+      const std::int64_t at = varying.dimension.cell_at(low);
+      if (varying.dimension.cell_at(last) != at) return false;
+      id += at * varying.dimension.stride;
+    }
+    cell = static_cast<CellId>(id);
+    return true;
+  }
+
   const CellGrid* grid_;
   FlatProgram::Stream stream_;
   CellId first_;
   bool constant_extent_ = false;
   double bytes_ = 0;
   double sector_bytes_ = 0;
+  int fixed_count_ = 0;  // of varying_: those that stay while the loop runs come first
   int varying_count_ = 0;
   std::array<Varying, kMaxRank> varying_;
 };

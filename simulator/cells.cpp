@@ -22,6 +22,11 @@ struct Cuts {
   std::array<std::int64_t, kMaxRank> widest{};  // extent
 };
 
+// std::gcd(divisor, place). Once a few places have been seen, nearly all others are multiples of it.
+std::int64_t common_divisor(std::int64_t divisor, std::int64_t place) {
+  return divisor > 0 && place % divisor == 0 ? divisor : std::gcd(divisor, place);
+}
+
 class CutSampler {
  public:
   CutSampler(std::vector<CellGrid>& grids, std::vector<Cuts>& cuts) : grids_(grids), cuts_(cuts) {}
@@ -33,8 +38,8 @@ class CutSampler {
     const Box box = clip(action, grid, frame);
     if (box.empty) return;
     for (int d = 0; d < grid.rank; ++d) {
-      cuts.gcd[d] = std::gcd(cuts.gcd[d], box.low[d]);
-      if (box.high[d] < grid.dimensions[d].size) cuts.gcd[d] = std::gcd(cuts.gcd[d], box.high[d]);
+      cuts.gcd[d] = common_divisor(cuts.gcd[d], box.low[d]);
+      if (box.high[d] < grid.dimensions[d].size) cuts.gcd[d] = common_divisor(cuts.gcd[d], box.high[d]);
       cuts.widest[d] = std::max(cuts.widest[d], box.high[d] - box.low[d]);
     }
   }

@@ -1,28 +1,24 @@
 #include "simulator/fast_walk.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <numeric>
 #include <queue>
 
-#include "simulator/cells.h"
-
 namespace weir {
 namespace {
 
-constexpr double kSlices = 16;                 // of the time that an item takes
-constexpr std::int64_t kBucketsPerStream = 8;  // at least so many, where tiles are smaller
-constexpr std::int64_t kMaxBuckets = 1 << 17;  // of all tensors
-constexpr std::int64_t kMaxPanelsPerPiece = 8;
-constexpr std::int64_t kProbes = 16;    // items that are looked at before
+constexpr double kSlices = 16;          // of the time that an item takes
 constexpr double kWholeWaves = 6;       // launches of so few waves are walked whole
 constexpr double kWholeCapacities = 4;  // ... and those that touch no more than this
 constexpr double kUneven = 1.05;        // the longest item over the mean of those looked at
 constexpr double kLeastSlice = 0.1;     // of an item that loads nothing
 constexpr double kWarm = 1.3;           // capacities that go by before what happens is counted
-constexpr int kMostWaves = 24;          // of a sample
+// What happens is counted over whole waves of so many items, or over one: long enough for a group of tiles to
+// end and the next one to begin in it, in its share of the time.
+constexpr double kCountedItems = 528;
+constexpr int kMostWaves = 24;  // of a sample
 // Of the distance at which they end up, what blocks of one SM are apart after their first wave, and what each
 // later one leaves of the rest (docs/model.md, section 3).
 constexpr double kAgePriority = 0.35;  // as in walk.cpp
@@ -38,21 +34,6 @@ std::int64_t ceil_div(std::int64_t a, std::int64_t b) {
   return (a + b - 1) / b;
 }
 
-// Bytes of a cell, if all are alike; else 0.
-double even_cell_bytes(const TensorLayout& tensor, const PanelGrid& grid, std::int64_t granule) {
-  double rows = 1;
-  std::int64_t run = bytes_of(tensor.element);
-  for (int d = 0; d < grid.rank; ++d) {
-    if (tensor.shape[d] % grid.cell[d] != 0) return 0;
-    if (tensor.strides_elements[d] == 1) {
-      run *= grid.cell[d];
-    } else {
-      rows *= static_cast<double>(grid.cell[d]);
-    }
-  }
-  return rows * DramRuns(tensor, granule).bytes(run);
-}
-
 // The item that starts as number `place`.
 std::int64_t item_at(const Launch& launch, std::int64_t place) {
   const std::int64_t blocks = block_count(launch);
@@ -65,21 +46,23 @@ std::int64_t item_at(const Launch& launch, std::int64_t place) {
 struct FastWalk::Launching {
   std::size_t number = 0;
   Sums sums;
-  bool whole = false;  // all of its items are walked
-  double iterations_per_slice = 1;
+  bool whole = false;     // all of its items are walked
+  bool in_order = false;  // items start in the order of their numbers
+  double slices_per_iteration = 1;
   std::int64_t cohort_items = 1;
-  std::vector<Stream> streams{};  // of the cohort at hand
-  std::vector<Event> events{};    // to come
+  std::vector<Stream> streams{};      // of the cohort at hand
+  std::vector<Last> last_of_piece{};  // by number in its item: the stream that the last one joined
+  std::vector<Event> events{};        // to come
   struct Chain {
     std::int32_t first = -1, last = -1;  // of events
   };
   std::vector<Chain> slices{};
   std::int64_t done = 0;  // slices
 
-  void add(std::size_t slice, const Event& event) {
-    if (slices.size() <= slice) slices.resize(slice + 1);
+  // Precondition: slice < slices.size().
+  void add(std::int64_t slice, const Event& event) {
     const auto index = static_cast<std::int32_t>(events.size());
-    Chain& chain = slices[slice];
+    Chain& chain = slices[static_cast<std::size_t>(slice)];
     (chain.first < 0 ? chain.first : events[static_cast<std::size_t>(chain.last)].next) = index;
     chain.last = index;
     events.push_back(event);
@@ -92,94 +75,24 @@ FastWalk::FastWalk(const DeviceProfile& profile, const Candidate& candidate, std
   readers_.reserve(programs.size());
   for (std::size_t i = 0; i < programs.size(); ++i)
     readers_.emplace_back(candidate, candidate.launches[i], programs[i], profile.sector_bytes);
-  make_grids(programs);
+  for (std::int64_t sm = 0; sm < profile.sm_count; ++sm)
+    sides_.push_back(static_cast<std::uint8_t>(sm * profile.l2_partitions / profile.sm_count & 1));
+  grids_ = make_panel_grids(profile, candidate, programs, readers_);
+  std::int64_t buckets = 0;
+  for (const PanelGrid& grid : grids_) buckets += grid.buckets;
+  cells_.assign(static_cast<std::size_t>(buckets), 0);
+  last_.assign(static_cast<std::size_t>(buckets), {});
 }
 
-// Panels are as wide as all tiles' edges allow; buckets divide what an item streams into some parts.
-void FastWalk::make_grids(std::span<FlatProgram> programs) {
-  struct Seen {
-    std::array<std::int64_t, 8> gcd{}, widest{};
-    int axis = -1;
-    bool any = false;
-  };
-  std::vector<Seen> seen(candidate_.tensors.size());
-  for (std::size_t i = 0; i < programs.size(); ++i) {
-    const Launch& launch = candidate_.launches[i];
-    const std::int64_t stride = std::max<std::int64_t>(1, launch.work_items / kProbes) | 1;
-    for (std::int64_t item = 0; item < launch.work_items; item += stride) {
-      for (const Piece& piece : readers_[i].read(item).pieces) {
-        Seen& s = seen[static_cast<std::size_t>(piece.tensor)];
-        const TensorLayout& tensor = candidate_.tensors[static_cast<std::size_t>(piece.tensor)];
-        s.any = true;
-        if (s.axis < 0) s.axis = piece.axis;
-        for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
-          s.gcd[d] = std::gcd(s.gcd[d], piece.low[d]);
-          if (piece.high[d] < tensor.shape[d]) s.gcd[d] = std::gcd(s.gcd[d], piece.high[d]);
-          s.widest[d] = std::max(s.widest[d], piece.high[d] - piece.low[d]);
-        }
-      }
-    }
-  }
-  std::int64_t total = 0;
-  for (std::size_t t = 0; t < seen.size(); ++t) {
-    const TensorLayout& tensor = candidate_.tensors[t];
-    PanelGrid& grid = grids_.emplace_back();
-    if (!seen[t].any) continue;
-    grid.rank = static_cast<int>(tensor.shape.size());
-    grid.axis = seen[t].axis;
-    for (int d = 0; d < grid.rank; ++d) {
-      const std::int64_t size = std::max<std::int64_t>(1, tensor.shape[d]);
-      std::int64_t cell = seen[t].gcd[d] > 0 ? std::min(seen[t].gcd[d], size) : size;
-      const std::int64_t parts = d == grid.axis ? 4 * kBucketsPerStream : kMaxPanelsPerPiece;
-      if (d == grid.axis && cell > 1 && cell * kBucketsPerStream > seen[t].widest[d])
-        cell = std::max<std::int64_t>(
-            1, cell / static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(
-                          ceil_div(cell * kBucketsPerStream, seen[t].widest[d])))));
-      while (ceil_div(seen[t].widest[d], cell) > parts) cell *= 2;
-      grid.cell[d] = cell;
-      grid.count[d] = ceil_div(size, cell);
-    }
-    const auto count = [&] {
-      return std::accumulate(grid.count.begin(), grid.count.begin() + grid.rank, std::int64_t{1},
-                             std::multiplies<>());
-    };
-    while (count() > kMaxBuckets / static_cast<std::int64_t>(seen.size())) {
-      const auto most =
-          std::max_element(grid.count.begin(), grid.count.begin() + grid.rank) - grid.count.begin();
-      grid.cell[most] *= 2;
-      grid.count[most] = ceil_div(tensor.shape[most], grid.cell[most]);
-    }
-    grid.even_bytes = static_cast<float>(even_cell_bytes(tensor, grid, profile_.dram_read_granule_bytes));
-    grid.first = total;
-    grid.buckets = count();
-    total += grid.buckets;
-  }
-  cells_.assign(static_cast<std::size_t>(total), 0);
-  last_.assign(static_cast<std::size_t>(total), {});
-}
-
-CellId FastWalk::cell_of(const PanelGrid& grid, int tensor, std::int64_t bucket) {
-  CellId& known = cells_[static_cast<std::size_t>(bucket)];
-  if (known) return known - 1;
+CellId FastWalk::new_cell(const PanelGrid& grid, int tensor, std::int64_t bucket) {
   tensor_of_.push_back(static_cast<std::int16_t>(tensor));
-  if (grid.even_bytes > 0) return (known = cache_.add_cell(grid.even_bytes) + 1) - 1;
   const TensorLayout& layout = candidate_.tensors[static_cast<std::size_t>(tensor)];
-  std::int64_t rest = bucket - grid.first;
-  double rows = 1;
-  std::int64_t run = bytes_of(layout.element);
-  for (int d = grid.rank - 1; d >= 0; --d) {
-    const std::int64_t at = rest % grid.count[d] * grid.cell[d];
-    rest /= grid.count[d];
-    const std::int64_t extent = std::min(grid.cell[d], layout.shape[d] - at);
-    if (layout.strides_elements[d] == 1) {
-      run *= extent;
-    } else {
-      rows *= static_cast<double>(extent);
-    }
-  }
-  const double bytes = rows * DramRuns(layout, profile_.dram_read_granule_bytes).bytes(run);
-  known = cache_.add_cell(static_cast<float>(bytes)) + 1;
-  return known - 1;
+  const CellId cell = cache_.add_cell(
+      grid.even_bytes > 0
+          ? grid.even_bytes
+          : static_cast<float>(bucket_bytes(grid, layout, bucket, profile_.dram_read_granule_bytes)));
+  cells_[static_cast<std::size_t>(bucket)] = cell + 1;
+  return cell;
 }
 
 void FastWalk::warm() {
@@ -199,18 +112,54 @@ double FastWalk::add_item(Launching& state, std::int64_t place, int side) {
   const std::int64_t number = item_at(launch, place);
   if (number >= launch.work_items) return 0;
   const ItemPieces& item = readers_[state.number].read(number);
-  for (const Piece& piece : item.pieces) add_piece(state, piece, side);
+  if (state.last_of_piece.size() < item.pieces.size()) state.last_of_piece.resize(item.pieces.size());
+  for (std::size_t i = 0; i < item.pieces.size(); ++i) add_piece(state, i, item.pieces[i], side);
+  add_sums(state, item, 1);
+  return item.iterations * state.slices_per_iteration;
+}
+
+// The items from slot `from` on that are like the one added last, but for pieces that move from one to the
+// next: those that stay are added once for all. Returns how many items these are.
+std::int64_t FastWalk::add_even_items(Launching& state, std::int64_t from, std::int64_t to) {
+  PieceReader& reader = readers_[state.number];
+  const std::int64_t count = state.in_order ? std::min(reader.even_items(), to - from) : 0;
+  if (count <= 0) return 0;
+  reader.begin_even_items();
+  const ItemPieces& item = reader.pattern();
+  const auto items = static_cast<double>(count);
+  const auto sides = static_cast<std::uint8_t>(1 << side_of(from) | 1 << side_of(from + count - 1));
+  for (std::size_t i = 0; i < item.pieces.size(); ++i) {
+    if (const Last& same = state.last_of_piece[i]; !item.pieces[i].moved && same.cohort == cohort_) {
+      Stream& stream = state.streams[same.stream];
+      stream.sides |= sides;
+      stream.users += static_cast<float>(count);
+    }
+  }
+  for (std::int64_t slot = from; slot < from + count; ++slot) {
+    reader.next_even_item();
+    const int side = side_of(slot);
+    for (std::size_t i = 0; i < item.pieces.size(); ++i) {
+      if (item.pieces[i].moved || state.last_of_piece[i].cohort != cohort_)
+        add_piece(state, i, item.pieces[i], side);
+    }
+  }
+  add_sums(state, item, items);
+  return count;
+}
+
+// What items like this one ask for.
+void FastWalk::add_sums(Launching& state, const ItemPieces& item, double items) {
   Sums& sums = state.sums;
   for (const Piece& piece : item.pieces) {
     Traffic& traffic = sums.tensors[static_cast<std::size_t>(piece.tensor)];
-    (piece.kind == AccessKind::load ? traffic.l2_read_bytes : traffic.l2_write_bytes) += piece.sector_bytes;
+    (piece.kind == AccessKind::load ? traffic.l2_read_bytes : traffic.l2_write_bytes) +=
+        items * piece.sector_bytes;
   }
-  sums.tensor_flops += item.tensor_flops;
-  sums.fp32_flops += item.fp32_flops;
-  sums.special_ops += item.special_ops;
-  sums.shared_bytes += item.shared_bytes;
-  ++sums.items;
-  return item.iterations / state.iterations_per_slice;
+  sums.tensor_flops += items * item.tensor_flops;
+  sums.fp32_flops += items * item.fp32_flops;
+  sums.special_ops += items * item.special_ops;
+  sums.shared_bytes += items * item.shared_bytes;
+  sums.items += items;
 }
 
 void FastWalk::begin_cohort(Launching& state) {
@@ -218,76 +167,99 @@ void FastWalk::begin_cohort(Launching& state) {
   state.streams.clear();
 }
 
-int FastWalk::side_of(std::int64_t slot) const {
-  return static_cast<int>(slot % profile_.sm_count * profile_.l2_partitions / profile_.sm_count) & 1;
+void FastWalk::add_piece(Launching& state, std::size_t number, const Piece& piece, int side) {
+  const auto bit = static_cast<std::uint8_t>(1 << side);
+  // Most items have a piece in common with the one before.
+  Last& same = state.last_of_piece[number];
+  if (!piece.moved && same.cohort == cohort_) {
+    Stream& stream = state.streams[same.stream];
+    stream.sides |= bit;
+    ++stream.users;
+    return;
+  }
+  const PanelGrid& grid = grids_[static_cast<std::size_t>(piece.tensor)];
+  const auto for_each_panel = [&](auto&& self, int d, std::int64_t panel) -> void {
+    if (d == grid.axis) ++d;
+    if (d >= grid.rank) {
+      add_stream(state, panel, piece, bit);
+      return;
+    }
+    const std::int64_t to = grid.cell_at(d, piece.high[d] - 1);
+    for (std::int64_t at = grid.cell_at(d, piece.low[d]); at <= to; ++at)
+      self(self, d + 1, panel + at * grid.stride[d]);
+  };
+  same = {};
+  bool single = true;
+  std::int64_t panel = grid.first;
+  for (int d = 0; d < grid.rank; ++d) {
+    if (d == grid.axis || grid.count[d] == 1) continue;
+    const std::int64_t at = grid.cell_at(d, piece.low[d]);
+    single &= at == grid.cell_at(d, piece.high[d] - 1);
+    panel += at * grid.stride[d];
+  }
+  if (single) {
+    same = {.cohort = cohort_, .stream = add_stream(state, panel, piece, bit)};
+  } else {
+    for_each_panel(for_each_panel, 0, grid.first);
+  }
 }
 
-void FastWalk::add_piece(Launching& state, const Piece& piece, int side) {
-  const PanelGrid& grid = grids_[static_cast<std::size_t>(piece.tensor)];
-  std::array<std::int64_t, 8> from{}, to{}, at{};
-  for (int d = 0; d < grid.rank; ++d) {
-    if (d == grid.axis) continue;
-    at[d] = from[d] = piece.low[d] / grid.cell[d];
-    to[d] = (piece.high[d] - 1) / grid.cell[d];
+// Streams through a panel that begin together are one. Its number in the cohort.
+std::uint32_t FastWalk::add_stream(Launching& state, std::int64_t panel, const Piece& piece,
+                                   std::uint8_t sides) {
+  const int axis = grids_[static_cast<std::size_t>(piece.tensor)].axis;
+  const std::int64_t low = axis < 0 ? 0 : piece.low[axis], high = axis < 0 ? 1 : piece.high[axis];
+  const auto begin = static_cast<float>(piece.begin), end = static_cast<float>(piece.end);
+  Last& last = last_[static_cast<std::size_t>(panel)];
+  Stream* known = last.cohort == cohort_ ? &state.streams[last.stream] : nullptr;
+  if (known && known->kind == piece.kind && known->begin == begin &&
+      (piece.forward ? low == known->low : high == known->high)) {
+    known->low = std::min(known->low, low);
+    known->high = std::max(known->high, high);
+    known->end = std::max(known->end, end);
+    known->sides |= sides;
+    ++known->users;
+    return last.stream;
   }
-  const std::int64_t low = grid.axis < 0 ? 0 : piece.low[grid.axis];
-  const std::int64_t high = grid.axis < 0 ? 1 : piece.high[grid.axis];
-  for (;;) {
-    std::int64_t panel = 0;
-    for (int d = 0; d < grid.rank; ++d) panel = panel * grid.count[d] + at[d];
-    panel += grid.first;
-    const auto bit = static_cast<std::uint8_t>(1 << side);
-    // Streams through the panel that begin together are one.
-    Last& last = last_[static_cast<std::size_t>(panel)];
-    Stream* known = last.cohort == cohort_ ? &state.streams[last.stream] : nullptr;
-    if (known && known->kind == piece.kind && known->begin == static_cast<float>(piece.begin) &&
-        (piece.forward ? low == known->low : high == known->high)) {
-      known->low = std::min(known->low, low);
-      known->high = std::max(known->high, high);
-      known->end = std::max(known->end, static_cast<float>(piece.end));
-      known->sides |= bit;
-      ++known->users;
-    } else {
-      last = {.cohort = cohort_, .stream = static_cast<std::uint32_t>(state.streams.size())};
-      state.streams.push_back({.panel = panel,
-                               .low = low,
-                               .high = high,
-                               .tensor = piece.tensor,
-                               .kind = piece.kind,
-                               .forward = piece.forward,
-                               .sides = bit,
-                               .begin = static_cast<float>(piece.begin),
-                               .end = static_cast<float>(piece.end),
-                               .users = 1});
-    }
-    int d = grid.rank - 1;
-    while (d >= 0 && at[d] == to[d]) {
-      at[d] = from[d];
-      --d;
-    }
-    if (d < 0) return;
-    ++at[d];
-  }
+  last = {.cohort = cohort_, .stream = static_cast<std::uint32_t>(state.streams.size())};
+  state.streams.push_back({.panel = panel,
+                           .low = low,
+                           .high = high,
+                           .tensor = piece.tensor,
+                           .kind = piece.kind,
+                           .forward = piece.forward,
+                           .sides = sides,
+                           .begin = begin,
+                           .end = end,
+                           .users = 1});
+  return last.stream;
 }
 
 // The buckets of a cohort's streams, each at the time when the stream passes its middle.
 void FastWalk::expand(Launching& state, double start) {
   for (const Stream& stream : state.streams) {
     const PanelGrid& grid = grids_[static_cast<std::size_t>(stream.tensor)];
-    std::int64_t stride = 1, cell = 1;
-    if (grid.axis >= 0) {
-      for (int d = grid.axis + 1; d < grid.rank; ++d) stride *= grid.count[d];
-      cell = grid.cell[grid.axis];
-    }
-    for (std::int64_t at = stream.low / cell; at * cell < stream.high; ++at) {
-      const double middle =
-          0.5 * static_cast<double>(std::max(stream.low, at * cell) + std::min(stream.high, (at + 1) * cell));
-      double share =
-          (middle - static_cast<double>(stream.low)) / static_cast<double>(stream.high - stream.low);
-      if (!stream.forward) share = 1 - share;
-      const double iteration = stream.begin + share * (stream.end - stream.begin);
-      state.add(static_cast<std::size_t>(start + iteration / state.iterations_per_slice),
-                {.cell = cell_of(grid, stream.tensor, stream.panel + at * stride),
+    const int axis = grid.axis;
+    const std::int64_t cell = axis < 0 ? 1 : grid.cell[axis], stride = axis < 0 ? 1 : grid.stride[axis];
+    const std::int64_t first = axis < 0 ? 0 : grid.cell_at(axis, stream.low);
+    const std::int64_t last = axis < 0 ? 0 : grid.cell_at(axis, stream.high - 1);
+    const double begin = start + stream.begin * state.slices_per_iteration;
+    const double slices = (stream.end - stream.begin) * state.slices_per_iteration;
+    const double per_element = slices / static_cast<double>(stream.high - stream.low);
+    const double ahead =
+        0.5 * static_cast<double>(cell) +
+        static_cast<double>(stream.forward ? first * cell - stream.low : stream.high - (last + 1) * cell);
+    double time = begin + ahead * per_element;
+    const double passing = static_cast<double>(cell) * per_element;
+    const auto first_slice = static_cast<std::int64_t>(begin);
+    const auto last_slice = static_cast<std::int64_t>(begin + slices);
+    if (state.slices.size() <= static_cast<std::size_t>(last_slice))
+      state.slices.resize(static_cast<std::size_t>(last_slice) + 1);
+    std::int64_t bucket = stream.panel + (stream.forward ? first : last) * stride;
+    const std::int64_t next = stream.forward ? stride : -stride;
+    for (std::int64_t left = last - first; left >= 0; --left, bucket += next, time += passing) {
+      state.add(std::clamp(static_cast<std::int64_t>(time), first_slice, last_slice),
+                {.cell = cell_of(grid, stream.tensor, bucket),
                  .users = stream.users,
                  .tensor = static_cast<std::int16_t>(stream.tensor),
                  .kind = stream.kind,
@@ -300,7 +272,7 @@ void FastWalk::expand(Launching& state, double start) {
 void FastWalk::run_events(Launching& state, std::int64_t until) {
   for (; state.done < std::min(until, static_cast<std::int64_t>(state.slices.size())); ++state.done) {
     for (std::int32_t at = state.slices[static_cast<std::size_t>(state.done)].first; at >= 0;) {
-      const Event event = state.events[static_cast<std::size_t>(at)];
+      const Event& event = state.events[static_cast<std::size_t>(at)];
       use(state, event);
       at = event.next;
     }
@@ -345,7 +317,7 @@ FastWalk::Probe FastWalk::probe(std::size_t number, WalkResult& result) {
                           ? items
                           : std::min(items, static_cast<double>(block_count(launch)));
   const double per_unit = items / std::max(1.0, result.unit_count);
-  const std::int64_t stride = std::max<std::int64_t>(1, launch.work_items / kProbes) | 1;
+  const std::int64_t stride = std::max<std::int64_t>(1, launch.work_items / kProbedItems) | 1;
   Probe probe;
   double probes = 0, longest = 0;
   for (std::int64_t place = 0; place < launch.work_items; place += stride, ++probes) {
@@ -404,8 +376,11 @@ bool FastWalk::run_waves(Launching& state, std::int64_t ranks, const Probe& prob
     for (std::int64_t rank = 0; rank < ranks; ++rank) {
       const std::int64_t first = wave * wave_items + rank * state.cohort_items;
       begin_cohort(state);
-      for (std::int64_t i = 0; i < std::min(state.cohort_items, items - first); ++i)
+      const std::int64_t count = std::min(state.cohort_items, items - first);
+      for (std::int64_t i = 0; i < count; ++i) {
         add_item(state, first + i, side_of(i));
+        i += add_even_items(state, i + 1, count);
+      }
       expand(state, clock + kSlices * apart * static_cast<double>(rank) / static_cast<double>(ranks));
     }
     clock += kSlices;
@@ -413,7 +388,9 @@ bool FastWalk::run_waves(Launching& state, std::int64_t ranks, const Probe& prob
     strength = (strength + competition(probe, ranks, (state.sums.displaced - moved) / dram_rate)) / 2;
     moved = state.sums.displaced;
     if (state.whole) continue;
-    if (counting) return (wave + 1) * wave_items <= items;
+    if (counting && state.sums.items + static_cast<double>(wave_items) > kCountedItems)
+      return (wave + 1) * wave_items <= items;
+    if (counting) continue;
     if (state.sums.displaced * parameters_.private_weight > kWarm * parameters_.capacity_bytes) {
       counting = true;
       moved = 0;
@@ -531,11 +508,13 @@ WalkResult FastWalk::walk(std::size_t number, std::int64_t blocks_per_sm) {
     if (grids_[t].buckets > 0) touched += parameters_.shared_weight * tensor_bytes(candidate_.tensors[t]);
   }
   const auto launching = [&](bool whole) {
-    return Launching{.number = number,
-                     .sums = Sums(candidate_.tensors.size()),
-                     .whole = whole,
-                     .iterations_per_slice = std::max(1e-3, probed.iterations / kSlices),
-                     .cohort_items = std::min(sms, slots)};
+    return Launching{
+        .number = number,
+        .sums = Sums(candidate_.tensors.size()),
+        .whole = whole,
+        .in_order = launch.schedule == Schedule::dynamic_items || cluster_blocks(launch) == launch.cluster[0],
+        .slices_per_iteration = 1 / std::max(1e-3, probed.iterations / kSlices),
+        .cohort_items = std::min(sms, slots)};
   };
   Launching state = launching(probed.uneven || result.waves <= kWholeWaves ||
                               touched < kWholeCapacities * parameters_.capacity_bytes);

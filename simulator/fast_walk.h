@@ -17,20 +17,10 @@
 #include "profiles/device_profile.h"
 #include "simulator/item_pieces.h"
 #include "simulator/l2_cache.h"
+#include "simulator/panel_grid.h"
 #include "simulator/walk.h"
 
 namespace weir {
-
-// One tensor in panels, and panels in buckets.
-struct PanelGrid {
-  int rank = 0;
-  int axis = -1;                        // the dimension along which loops stream, or -1
-  std::array<std::int64_t, 8> cell{};   // elements, along each dimension; of the axis: a bucket
-  std::array<std::int64_t, 8> count{};  // cells along each dimension
-  std::int64_t first = 0;               // number of its first bucket among those of all tensors
-  float even_bytes = 0;                 // of a bucket, if all are alike; else 0
-  std::int64_t buckets = 0;             // of all panels
-};
 
 class FastWalk {
  public:
@@ -89,26 +79,36 @@ class FastWalk {
   };
   struct Launching;  // one launch
 
-  void make_grids(std::span<FlatProgram> programs);
   Probe probe(std::size_t number, WalkResult& result);
   bool run_waves(Launching& state, std::int64_t ranks, const Probe& probe);
   void run_uneven(Launching& state, std::int64_t slots);
   double competition(const Probe& probe, std::int64_t ranks, double dram_seconds) const;
   void scale(const Launching& state, const Probe& probe, WalkResult& result) const;
   double add_item(Launching& state, std::int64_t place, int side);
+  std::int64_t add_even_items(Launching& state, std::int64_t from, std::int64_t to);
+  void add_sums(Launching& state, const ItemPieces& item, double items);
   void begin_cohort(Launching& state);
-  int side_of(std::int64_t slot) const;
-  void add_piece(Launching& state, const Piece& piece, int side);
+  int side_of(std::int64_t slot) const {
+    const auto sm = static_cast<std::size_t>(slot), sms = sides_.size();
+    return sides_[sm < sms ? sm : sm % sms];
+  }
+  void add_piece(Launching& state, std::size_t number, const Piece& piece, int side);
+  std::uint32_t add_stream(Launching& state, std::int64_t panel, const Piece& piece, std::uint8_t sides);
   void expand(Launching& state, double start);
   void run_events(Launching& state, std::int64_t until);
   void use(Launching& state, const Event& event);
-  CellId cell_of(const PanelGrid& grid, int tensor, std::int64_t bucket);
+  CellId cell_of(const PanelGrid& grid, int tensor, std::int64_t bucket) {
+    const CellId known = cells_[static_cast<std::size_t>(bucket)];
+    return known ? known - 1 : new_cell(grid, tensor, bucket);
+  }
+  CellId new_cell(const PanelGrid& grid, int tensor, std::int64_t bucket);
 
   const DeviceProfile& profile_;
   const Candidate& candidate_;
   std::span<FlatProgram> programs_;
   L2Parameters parameters_;
   std::optional<double> spread_;
+  std::vector<std::uint8_t> sides_;  // by SM
   std::vector<PieceReader> readers_;
   std::vector<PanelGrid> grids_;
   std::vector<std::int16_t> tensor_of_;  // by cell

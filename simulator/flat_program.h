@@ -54,12 +54,25 @@ struct Position {
 };
 
 // The iterations that are walked as one from `value` on: up to a multiple of the batch, in either direction.
+// Precondition: `most` is a power of two.
 inline std::int64_t batch_from(std::int64_t value, std::int64_t step, std::int64_t end, std::int64_t most) {
-  const std::int64_t remaining =
-      step > 0 ? (end - value + step - 1) / step : (value - end - step - 1) / -step;
-  const std::int64_t at = value / (step > 0 ? step : -step);
-  const std::int64_t place = (at % most + most) % most;
+  if (most == 1) return 1;
+  const std::int64_t stride = step > 0 ? step : -step;
+  const auto in_steps = [&](std::int64_t distance) { return stride == 1 ? distance : distance / stride; };
+  const std::int64_t remaining = in_steps((step > 0 ? end - value : value - end) + stride - 1);
+  const std::int64_t place = in_steps(value) & (most - 1);
   return std::min(remaining, step > 0 ? most - place : place + 1);
+}
+
+// At the end of a loop's body: moves its variable on. The instruction that follows.
+inline int next_iteration(const FlatProgram::Instruction& next, int at, std::int64_t* slots,
+                          Position& position) {
+  const std::int64_t step = slots[next.bounds + 1], end = slots[next.bounds];
+  const std::int64_t value = slots[next.slot] += step * position.batch;
+  const bool more = step > 0 ? value < end : value > end;
+  if (!more) position.prefetch = 0;
+  position.batch = more && position.batching ? batch_from(value, step, end, next.batch) : 1;
+  return more ? next.target : at + 1;
 }
 
 // Runs one step. `sink` gets access(number, action, frame) and compute(action, frame). False: the item is
@@ -101,21 +114,13 @@ bool run_step(const FlatProgram& program, Position& position, const Frame& frame
         }
         break;
       }
-      case Code::next: {
-        const std::int64_t step = slots[instruction.bounds + 1];
-        const std::int64_t value = slots[instruction.slot] += step * position.batch;
-        const bool more = step > 0 ? value < slots[instruction.bounds] : value > slots[instruction.bounds];
-        at = more ? instruction.target : at + 1;
-        if (!more) position.prefetch = 0;
-        position.batch = more && position.batching
-                             ? batch_from(value, step, slots[instruction.bounds], instruction.batch)
-                             : 1;
+      case Code::next:
+        at = next_iteration(instruction, at, slots, position);
         if (!empty) {
           position.instruction = at;
           return code[at].code != Code::end;
         }
         break;
-      }
       case Code::branch:
         at = action.value.evaluate(frame) != 0 ? at + 1 : instruction.target;
         break;

@@ -10,6 +10,8 @@ namespace {
 using Instruction = FlatProgram::Instruction;
 using Code = Instruction::Code;
 
+constexpr std::int64_t kFewEvenItems = 4;                   // in a row: no less is worth looking for,
+constexpr std::int64_t kUnevenItems = 64;                   // and after so many it is looked for again
 constexpr std::int64_t kWholeLoop = std::int64_t{1} << 40;  // more iterations than any loop has
 
 // Sectors of 32 B that a clipped box touches, on average over the alignments that its runs can have.
@@ -52,6 +54,7 @@ PieceReader::PieceReader(const Candidate& candidate, const Launch& launch, FlatP
     frame_.set(item, item % block_count(launch));
     mark_streams(frame_.frame());
   }
+  if (is_regular()) find_pattern();
 }
 
 // Looks at four iterations of every loop that may be a stream. The loops around it stay at their first one.
@@ -94,7 +97,216 @@ void PieceReader::mark_streams(const Frame& frame) {
   }
 }
 
-const ItemPieces& PieceReader::read(std::int64_t item) {
+// Whether every item takes the same steps with tiles and loops of the same extents.
+bool PieceReader::is_regular() const {
+  const auto constant = [](const std::vector<Expression>& extents) {
+    return std::ranges::all_of(extents, [](const Expression& extent) { return extent.is_constant(); });
+  };
+  return std::ranges::all_of(program_.code, [&](const Instruction& instruction) {
+    const Action& action = *instruction.action;
+    switch (instruction.code) {
+      case Code::let:
+      case Code::next:
+      case Code::end:
+        return true;
+      case Code::enter:
+        return instruction.batch == kWholeLoop && action.from.is_constant() && action.to.is_constant() &&
+               action.step.is_constant() && action.prefetch.is_constant();
+      case Code::access:
+        return constant(action.extent) && action.multicast.is_constant();
+      case Code::compute:
+        return action.tensor_flops.is_constant() && action.fp32_flops.is_constant() &&
+               action.special_ops.is_constant() && action.shared_bytes.is_constant();
+      case Code::branch:
+      case Code::jump:
+        return false;
+    }
+    return false;
+  });
+}
+
+// Whether the expression reads only what is the same for all items: variables of loops, which begin anew.
+bool PieceReader::is_fixed(const Expression& expression) const {
+  return std::ranges::all_of(expression.slots(), [&](int slot) {
+    return std::ranges::any_of(program_.code, [&](const Instruction& instruction) {
+      return instruction.code == Code::enter && instruction.slot == slot;
+    });
+  });
+}
+
+// The first item is the pattern, if each access is one piece of it that no edge clips.
+void PieceReader::find_pattern() {
+  pattern_ = run(0);
+  if (pattern_.pieces.size() != program_.accesses.size()) return;
+  std::vector<Place> places;
+  std::size_t piece = 0;
+  for (const Instruction& instruction : program_.code) {
+    const Action& action = *instruction.action;
+    if (instruction.code == Code::let)
+      evaluations_.push_back({.expression = &action.value, .slot = action.slot});
+    if (instruction.code == Code::enter)
+      evaluations_.push_back({.expression = &action.from, .slot = action.slot});
+    if (instruction.code != Code::access) continue;
+    const Piece& first = pattern_.pieces[piece];
+    const TensorLayout& tensor = candidate_.tensors[static_cast<std::size_t>(action.tensor)];
+    for (std::size_t d = 0; d < tensor.shape.size(); ++d) {
+      const std::int64_t extent = first.high[d] - first.low[d], tile = action.extent[d].constant();
+      const bool streams = first.axis == static_cast<int>(d);
+      if (extent % tile != 0 || (!streams && extent != tile)) return;  // clipped
+      if (is_fixed(action.start[d])) continue;
+      evaluations_.push_back(
+          {.expression = &action.start[d], .before = streams && !first.forward ? extent - tile : 0});
+      places.push_back({.piece = piece,
+                        .dimension = d,
+                        .extent = extent,
+                        .size = tensor.shape[d],
+                        .run_bytes = tensor.strides_elements[d] == 1 ? bytes_of(tensor.element) : 0});
+    }
+    ++piece;
+  }
+  found_.resize(places.size());
+  places_ = std::move(places);
+}
+
+// False: the pattern does not fit this item.
+bool PieceReader::move_pattern(std::int64_t item) {
+  if (item != last_ + 1 || (item > even_until_ && alike_runs_ == 0)) return move_pieces(item);
+  if (item <= even_until_) {
+    next_even_item();
+    return true;
+  }
+  --alike_runs_;
+  move_all(true);
+  last_ = run_begin_ = item;
+  even_until_ = item + run_items_ - 1;
+  return true;
+}
+
+// To the next item, by the steps or the jumps of places.
+void PieceReader::move_all(bool jump) {
+  for (Piece& piece : pattern_.pieces) piece.moved = false;
+  for (const Place& place : places_) {
+    const std::int64_t step = jump ? place.jump : place.step;
+    Piece& piece = pattern_.pieces[place.piece];
+    piece.low[place.dimension] += step;
+    piece.high[place.dimension] += step;
+    piece.moved |= step != 0;
+  }
+  at_first_ = true;
+}
+
+bool PieceReader::move_pieces(std::int64_t item) {
+  const bool follows = last_ >= 0 && item == last_ + 1, ran = even_until_ > 0 && follows;
+  even_until_ = -1;
+  alike_runs_ = 0;
+  if (!find_places(item)) {
+    last_ = -1;
+    return false;
+  }
+  bool same_steps = true, same_jump = true;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const Place& place = places_[i];
+    const std::int64_t step = found_[i] - pattern_.pieces[place.piece].low[place.dimension];
+    same_steps &= step == place.step;
+    same_jump &= step == place.jump;
+  }
+  // The first item after a run jumps, and its steps say nothing of those to come.
+  const bool jumps = ran && !same_steps;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    Place& place = places_[i];
+    const std::int64_t step = found_[i] - pattern_.pieces[place.piece].low[place.dimension];
+    (jumps ? place.jump : place.step) = step;
+  }
+  move_all(jumps);
+  for (Piece& piece : pattern_.pieces) piece.moved |= last_ < 0;
+  if (jumps) {
+    const std::int64_t length = item - run_begin_;
+    const bool same_run = same_jump && length == run_items_;
+    last_ = run_begin_ = item;
+    run_items_ = length;
+    if (same_run) look_for_alike_runs();
+    return true;
+  }
+  last_ = item;
+  if (ran) {
+    look_ahead(2 * even_items_);
+  } else if (follows && item > uneven_until_) {
+    look_ahead(even_items_);
+    if (even_until_ - item < kFewEvenItems) uneven_until_ = item + kUnevenItems;
+  } else if (!follows) {
+    run_begin_ = item;
+  }
+  return true;
+}
+
+// Where the places of an item are, into found_. False: an edge clips a piece, or its runs begin elsewhere in
+// their sectors, so that it has another number of them.
+bool PieceReader::find_places(std::int64_t item) {
+  frame_.set(item, item % block_count(launch_));
+  const Frame frame = frame_.frame();
+  std::size_t number = 0;
+  for (const Evaluation& evaluation : evaluations_) {
+    const std::int64_t value = evaluation.expression->evaluate(frame);
+    if (evaluation.slot >= 0) {
+      frame.slots[static_cast<std::size_t>(evaluation.slot)] = value;
+      continue;
+    }
+    const Place& place = places_[number];
+    const std::int64_t low = value - evaluation.before;
+    const std::int64_t moved = low - pattern_.pieces[place.piece].low[place.dimension];
+    if (low < 0 || low + place.extent > place.size) return false;
+    if ((moved * place.run_bytes & (sector_bytes_ - 1)) != 0) return false;
+    found_[number++] = low;
+  }
+  return true;
+}
+
+// Whether the places of the item that comes so many after the last one are where their steps lead to, after
+// so many jumps. What lies between is taken to be so too.
+bool PieceReader::goes_on(std::int64_t items, std::int64_t jumps) {
+  if (items >= launch_.work_items - last_ || !find_places(last_ + items)) return false;
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const Place& place = places_[i];
+    const std::int64_t way = (items - jumps) * place.step + jumps * place.jump;
+    if (found_[i] != pattern_.pieces[place.piece].low[place.dimension] + way) return false;
+  }
+  return true;
+}
+
+// The largest number up to `guess` for which `holds` is true, if it is for all smaller ones; at least 0.
+template <typename Holds>
+std::int64_t largest(std::int64_t guess, Holds&& holds) {
+  if (holds(guess)) return guess;
+  std::int64_t low = 0, high = guess;
+  while (high - low > 1) {
+    const std::int64_t middle = low + (high - low) / 2;
+    (holds(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+// Finds out up to which item places go on by their steps. `guess`: for so many items.
+void PieceReader::look_ahead(std::int64_t guess) {
+  const std::int64_t even =
+      largest(std::min(guess, launch_.work_items), [&](std::int64_t items) { return goes_on(items, 0); });
+  even_items_ = std::max(kFewEvenItems, last_ + even - run_begin_);
+  if (even > 0) even_until_ = last_ + even;
+}
+
+// At the first item of a run: how many of the same length follow one another by the same jumps.
+void PieceReader::look_for_alike_runs() {
+  const std::int64_t guess = std::min(runs_, launch_.work_items / run_items_);
+  const std::int64_t runs =
+      largest(guess, [&](std::int64_t number) { return goes_on(number * run_items_ - 1, number - 1); });
+  runs_ = runs == guess ? 2 * guess + 1 : runs + 1;
+  if (runs == 0) return;
+  alike_runs_ = runs - 1;
+  even_until_ = last_ + run_items_ - 1;
+}
+
+const ItemPieces& PieceReader::run(std::int64_t item) {
+  last_ = even_until_ = -1;
+  alike_runs_ = 0;
   set(item);
   position_ = {.batching = true};
   for (bool more = true; more;) {

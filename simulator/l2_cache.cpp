@@ -37,21 +37,22 @@ L2Cache::L2Cache(const L2Parameters& parameters, std::vector<float> cell_bytes)
     marks_[mark].distance = capacity_ * (table_.first() + share * (table_.last() - table_.first()));
   }
   // Cells of an epoch lie half of it deeper, on average, than what was used after it.
-  lost_.distance = capacity_ * mean_lifetime(parameters.survival_width) - epoch_weight_ / 2;
+  marks_[kLost].distance = capacity_ * mean_lifetime(parameters.survival_width) - epoch_weight_ / 2;
 }
 
-SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
+const SurvivalTable::Miss& L2Cache::move_to_front(CellId id, int side, int kind) {
   Cell& cell = cells_[id];
   const std::uint32_t young = cell.epoch(), old = std::min(cell.used[0], cell.used[1]);
   const double weight = cell.bytes * private_weight_, second = cell.bytes * second_copy_weight_;
   std::uint32_t& older = cell.used[1 - side];
   if (kind == kWriter) {
     older = 0;  // a write leaves one copy, where it was made
-  } else if (older > cell.used[side] && asks_the_other_side(id, cell.used[side], older)) {
+  } else if (older > cell.used[side] && cell.used[side] <= marks_[0].epoch &&
+             asks_the_other_side(id, cell.used[side], older)) {
     older = now_;
   }
   cell.used[side] = now_;
-  SurvivalTable::Miss miss;
+  const SurvivalTable::Miss* miss = &SurvivalTable::kNothing;
   if (young > marks_[0].epoch && (old == older || old > marks_[0].epoch)) {
     // Nothing changes below the marks.
     weights_[young] -= weight;
@@ -61,20 +62,20 @@ SurvivalTable::Miss L2Cache::move_to_front(CellId id, int side, int kind) {
       if (older != 0) weights_[older] += second;
     }
   } else {
-    miss = miss_of(young, cell.flags & kWritten);
-    if (cell.dirty > 0 && miss.expected > 0) write_back(id, cell.dirty * double{miss.expected});
+    miss = &miss_of(young, cell.flags & kWritten);
+    if (cell.dirty > 0 && miss->expected > 0) write_back(id, cell.dirty * double{miss->expected});
     if (young != 0) put(young, -weight);
     if (old != 0) put(old, -second);
     if (older != 0) put(older, second);
-    put(now_, weight);
+    put_now(weight);
   }
   if (weights_[now_] >= epoch_weight_) next_epoch();
-  return miss;
+  return *miss;
 }
 
+// Precondition: own <= marks_[0].epoch; above it nothing is lost.
 // A reader that does not find its side's copy uses the other one, which is as good as new from then on.
-bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const {
-  if (own > marks_[0].epoch) return false;
+bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) {
   const bool written = was_written(id);
   const float share = miss_of(own, written).expected - miss_of(other, written).expected;
   return share > 0 && static_cast<float>(hash(id, now_)) < share * 0x1p32F;
@@ -83,12 +84,18 @@ bool L2Cache::asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t ot
 // Adds weight to an epoch.
 void L2Cache::put(std::uint32_t epoch, double weight) {
   weights_[epoch] += weight;
+  if (epoch <= marks_[kMarks - 1].epoch && epoch <= marks_[kLost].epoch) return;  // below all of them
   for (Mark& mark : marks_) mark.above += epoch > mark.epoch ? weight : 0.0;
-  lost_.above += epoch > lost_.epoch ? weight : 0.0;
 }
 
-SurvivalTable::Miss L2Cache::write(CellId id, int side, double bytes) {
-  const SurvivalTable::Miss miss = touch(id, side, kWriter);
+// The same of the epoch at hand, which is above every mark.
+void L2Cache::put_now(double weight) {
+  weights_[now_] += weight;
+  for (Mark& mark : marks_) mark.above += weight;
+}
+
+const SurvivalTable::Miss& L2Cache::write(CellId id, int side, double bytes) {
+  const SurvivalTable::Miss& miss = touch(id, side, kWriter);
   Cell& cell = cells_[id];
   const float dirty = static_cast<float>(std::min<double>(cell.bytes, cell.dirty + bytes));
   dirty_bytes_ += dirty - cell.dirty;
@@ -98,13 +105,13 @@ SurvivalTable::Miss L2Cache::write(CellId id, int side, double bytes) {
   return miss;
 }
 
-SurvivalTable::Miss L2Cache::miss_of(std::uint32_t epoch, bool written) const {
-  if (epoch > marks_.front().epoch) return {};
-  if (epoch <= marks_.back().epoch) return {1, 1, 1};
+const SurvivalTable::Miss& L2Cache::miss_of(std::uint32_t epoch, bool written) {
+  if (epoch > marks_[0].epoch) return SurvivalTable::kNothing;
+  if (epoch <= marks_[kMarks - 1].epoch) return SurvivalTable::kAll;
   return (written ? written_table_ : table_).miss(distance_of(epoch) / capacity_);
 }
 
-// Precondition: marks_.back().epoch < epoch <= marks_.front().epoch.
+// Precondition: marks_[kMarks - 1].epoch < epoch <= marks_[0].epoch.
 double L2Cache::distance_of(std::uint32_t epoch) const {
   int above = 0;  // the last mark at or after the epoch
   while (above + 1 < kMarks && marks_[above + 1].epoch >= epoch) ++above;
@@ -120,23 +127,35 @@ double L2Cache::distance_of(std::uint32_t epoch) const {
 }
 
 void L2Cache::next_epoch() {
-  for (Mark& mark : marks_) advance(mark);
-  advance(lost_);
+  advance_marks();
   write_back_old();
   if (++now_ == weights_.size()) compact();
 }
 
-void L2Cache::advance(Mark& mark) {
-  while (mark.epoch + 1 < now_ && mark.above - weights_[mark.epoch + 1] >= mark.distance) {
-    ++mark.epoch;
-    mark.above -= weights_[mark.epoch];
+// How far marks move is hard to foretell, for a processor too: no branch depends on the first two steps.
+void L2Cache::advance_marks() {
+  for (Mark& mark : marks_) advance_once(mark);
+  for (Mark& mark : marks_) {
+    if (advance_once(mark)) [[unlikely]] {
+      while (advance_once(mark)) {
+      }
+    }
   }
+}
+
+inline bool L2Cache::advance_once(Mark& mark) const {
+  const bool may = mark.epoch + 1 < now_;
+  const double weight = weights_[mark.epoch + may];
+  const bool moves = may & (mark.above - weight >= mark.distance);
+  mark.epoch += moves;
+  mark.above -= moves * weight;
+  return moves;
 }
 
 // Epochs are numbers without end and weights_ is an array: forget epochs past the last mark and merge sparse
 // ones.
 void L2Cache::compact() {
-  const std::uint32_t first = marks_.back().epoch + 1;
+  const std::uint32_t first = marks_[kMarks - 1].epoch + 1;
   std::vector<std::uint32_t> renumbered(weights_.size(), 0);
   std::vector<double> merged(weights_.size(), 0.0);
   std::uint32_t last = 0;
@@ -150,14 +169,12 @@ void L2Cache::compact() {
   }
   weights_ = std::move(merged);
   now_ = last + 1;
-  const auto rebuild = [&](Mark& mark) {
+  for (Mark& mark : marks_) {
     mark.epoch = 0;
     mark.above = 0;
     for (std::uint32_t epoch = 1; epoch < now_; ++epoch) mark.above += weights_[epoch];
-    advance(mark);
-  };
-  for (Mark& mark : marks_) rebuild(mark);
-  rebuild(lost_);
+  }
+  advance_marks();
 }
 
 void L2Cache::write_back(CellId id, double bytes) {
@@ -205,7 +222,7 @@ void L2Cache::write_back_old() {
       write_back(id, excess);
       break;
     }
-    if (excess > 0 || cell.epoch() <= lost_.epoch) {
+    if (excess > 0 || cell.epoch() <= marks_[kLost].epoch) {
       if (cell.dirty > 0) write_back(id, cell.dirty);
       cell.sequence = 0;
     } else if ((cell.flags & kReadSinceWrite) && requeued < kRequeuedPerEpoch) {

@@ -42,11 +42,12 @@ class L2Cache {
   }
 
   // The share of the cell that the access does not find. Side 0 or 1: the partition of the reading SM.
-  SurvivalTable::Miss read(CellId cell, int side) { return touch(cell, side, kReader); }
+  // Valid as long as the cache is.
+  const SurvivalTable::Miss& read(CellId cell, int side) { return touch(cell, side, kReader); }
 
   // Puts `bytes` of the cell into the L2 and marks them dirty. The miss is what a read-modify-write has to
   // fetch.
-  SurvivalTable::Miss write(CellId cell, int side, double bytes);
+  const SurvivalTable::Miss& write(CellId cell, int side, double bytes);
 
   // What to fetch of a cell for an access to `part` of it, after read() or write() found that `lost` of it
   // has left. A cell that is larger than the accesses to it fills part by part: as long as something of it
@@ -84,6 +85,7 @@ class L2Cache {
   static constexpr std::uint8_t kRead = 1, kWritten = 2, kReadSinceWrite = 4;
   static constexpr int kReader = 0, kWriter = 1;
   static constexpr int kMarks = 5;
+  static constexpr int kLost = kMarks;  // one more: dirty cells past it are written back
 
   struct Cell {
     // Epoch of the last use from each side, 0: never or long ago. The younger copy weighs as private data
@@ -107,19 +109,22 @@ class L2Cache {
   };
 
   // Nearly all accesses are the second and later ones of a tile that several blocks share at the moment.
-  SurvivalTable::Miss touch(CellId id, int side, int kind) {
+  const SurvivalTable::Miss& touch(CellId id, int side, int kind) {
     Cell& cell = cells_[id];
     cell.flags |= kind == kReader ? kRead | kReadSinceWrite : kWritten;
-    if (cell.used[side] == now_ && (kind == kReader || cell.used[1 - side] == 0)) return {};
+    if (cell.used[side] == now_ && (kind == kReader || cell.used[1 - side] == 0))
+      return SurvivalTable::kNothing;
     return move_to_front(id, side, kind);
   }
-  SurvivalTable::Miss move_to_front(CellId id, int side, int kind);
-  bool asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other) const;
+  const SurvivalTable::Miss& move_to_front(CellId id, int side, int kind);
+  bool asks_the_other_side(CellId id, std::uint32_t own, std::uint32_t other);
   void put(std::uint32_t epoch, double weight);
-  SurvivalTable::Miss miss_of(std::uint32_t epoch, bool written) const;
+  void put_now(double weight);
+  const SurvivalTable::Miss& miss_of(std::uint32_t epoch, bool written);
   double distance_of(std::uint32_t epoch) const;
   void next_epoch();
-  void advance(Mark& mark);
+  void advance_marks();
+  bool advance_once(Mark& mark) const;
   void compact();
   void write_back(CellId id, double bytes);
   void write_back_old();
@@ -134,8 +139,7 @@ class L2Cache {
   std::vector<Cell> cells_;
   std::vector<double> weights_;  // per epoch, kept_epochs of them
   std::uint32_t now_ = 1;
-  std::array<Mark, kMarks> marks_;  // by distance
-  Mark lost_;                       // dirty cells past it are written back
+  std::array<Mark, kMarks + 1> marks_;  // by distance, and kLost
 
   std::vector<CellId> queue_;  // dirty cells by last write, with stale entries
   std::size_t queue_first_ = 0;

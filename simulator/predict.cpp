@@ -36,6 +36,7 @@ constexpr double kEarlyWriteBack = 0.11;   // or less by as much as this share o
 constexpr double kFollowedBytes = 2e9;
 
 constexpr int kFastLawSteps = 128;
+constexpr double kFastEpochsPerCapacity = 32;
 constexpr std::uint32_t kFastEpochs = 1024;
 
 constexpr double kFewReReads = 1.1;       // bytes loaded over compulsory bytes: nothing to reuse
@@ -262,6 +263,7 @@ double reads_with_blocks_spread(const DeviceProfile& profile, const Candidate& c
                                 std::span<const std::int64_t> blocks_per_sm, bool cold_l2, double spread) {
   std::vector<FlatProgram> programs = flattened(candidate);
   l2.law_steps = kFastLawSteps;
+  l2.epochs = kFastEpochsPerCapacity;
   l2.kept_epochs = kFastEpochs;
   FastWalk fast(profile, candidate, programs, l2);
   fast.spread_blocks(spread);
@@ -318,6 +320,7 @@ Result<Prediction> predict_fast(const DeviceProfile& profile, const Candidate& c
                                 const PredictOptions& options, std::vector<FlatProgram>& programs) {
   L2Parameters l2 = l2_parameters(profile, candidate, programs);
   l2.law_steps = kFastLawSteps;
+  l2.epochs = kFastEpochsPerCapacity;
   l2.kept_epochs = kFastEpochs;
   FastWalk fast(profile, candidate, programs, l2);
   if (!options.cold_l2) fast.warm();

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <limits>
 
+#include "simulator/loop_plan.h"
 #include "simulator/sampling.h"
 
 namespace weir {
@@ -15,30 +16,6 @@ using Code = Instruction::Code;
 
 constexpr std::int64_t kMaxBatch = 8;
 constexpr std::int64_t kStepsPerLoop = 16;  // what remains of a loop, at least
-
-bool constant_work(const Action& action) {
-  return action.tensor_flops.is_constant() && action.fp32_flops.is_constant() &&
-         action.special_ops.is_constant() && action.shared_bytes.is_constant();
-}
-
-bool constant_load(const Action& action) {
-  return action.access == AccessKind::load &&
-         std::ranges::all_of(action.extent, [](const Expression& extent) { return extent.is_constant(); });
-}
-
-// Whether the body of the loop that `enter` begins is loads and amounts only.
-bool plain_body(const FlatProgram& program, int enter) {
-  bool loads = false;
-  for (int at = enter + 1; at < program.code[enter].target - 1; ++at) {
-    const Instruction& instruction = program.code[at];
-    if (instruction.code == Code::access
-            ? !constant_load(*instruction.action)
-            : instruction.code != Code::compute || !constant_work(*instruction.action))
-      return false;
-    loads |= instruction.code == Code::access;
-  }
-  return loads;
-}
 
 // How an access moves from one iteration of its loop to the next.
 struct Motion {

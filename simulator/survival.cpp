@@ -27,20 +27,23 @@ double mean_lifetime(double width) {
 
 SurvivalTable::SurvivalTable(double width, double smaller, double larger, int steps)
     : steps_(steps),
+      width_(width),
+      smaller_(smaller),
+      larger_(larger),
       first_(least_distance(width) * (1 - smaller)),
-      last_((1 + kUpperTail * width) * (1 + larger)) {
-  scale_ = steps / (last_ - first_);
-  misses_.reserve(static_cast<std::size_t>(steps));
+      last_((1 + kUpperTail * width) * (1 + larger)),
+      scale_(steps / (last_ - first_)),
+      misses_(static_cast<std::size_t>(steps), Miss{.expected = -1}) {}
+
+void SurvivalTable::work_out(std::size_t step) {
   const auto miss = [&](double distance) {
     // A tail below it is no miss: what fits stays.
-    return distance < least_distance(width) ? 0.0F : static_cast<float>(1 - survival(distance, width));
+    return distance < least_distance(width_) ? 0.0F : static_cast<float>(1 - survival(distance, width_));
   };
-  for (int step = 0; step < steps; ++step) {
-    const double distance = first_ + (step + 0.5) / scale_;
-    misses_.push_back({.expected = miss(distance),
-                       .pessimistic = miss(distance / (1 - smaller)),
-                       .optimistic = miss(distance / (1 + larger))});
-  }
+  const double distance = first_ + (static_cast<double>(step) + 0.5) / scale_;
+  misses_[step] = {.expected = miss(distance),
+                   .pessimistic = miss(distance / (1 - smaller_)),
+                   .optimistic = miss(distance / (1 + larger_))};
 }
 
 }  // namespace weir

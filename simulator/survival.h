@@ -17,6 +17,7 @@ double survival(double distance, double width);
 double mean_lifetime(double width);
 
 // The law in a table, for three capacities: as it is, and smaller and larger by some share (for intervals).
+// Its entries are worked out when they are first asked for, which a short prediction does with few.
 class SurvivalTable {
  public:
   struct Miss {
@@ -30,19 +31,30 @@ class SurvivalTable {
   // Below first() everything hits, from last() on everything misses, whatever the capacity.
   double first() const { return first_; }
   double last() const { return last_; }
-  Miss miss(double distance) const {
+  // Lives as long as the table.
+  const Miss& miss(double distance) {
     const double position = (distance - first_) * scale_;
-    if (position <= 0) return {};
-    if (position >= steps_) return {1, 1, 1};
-    return misses_[static_cast<int>(position)];
+    if (position <= 0) return kNothing;
+    if (position >= steps_) return kAll;
+    const auto step = static_cast<std::size_t>(position);
+    if (misses_[step].expected < 0) work_out(step);
+    return misses_[step];
   }
+  static const Miss kNothing, kAll;
 
  private:
+  void work_out(std::size_t step);
+
   int steps_;
+  double width_;
+  double smaller_;
+  double larger_;
   double first_;
   double last_;
   double scale_;
-  std::vector<Miss> misses_;
+  std::vector<Miss> misses_;  // expected < 0: not worked out yet
 };
+inline constexpr SurvivalTable::Miss SurvivalTable::kNothing{};
+inline constexpr SurvivalTable::Miss SurvivalTable::kAll{1, 1, 1};
 
 }  // namespace weir

@@ -5,6 +5,8 @@
 
 #include "simulator/access_plan.h"
 #include "simulator/event_queue.h"
+#include "simulator/loop_plan.h"
+#include "simulator/walker.h"
 #include "simulator/work.h"
 
 namespace weir {
@@ -17,9 +19,6 @@ namespace {
 // Blocks start within 0.1 us, and at equal conditions take times that differ by 0.1%.
 constexpr double kStartSpreadSeconds = 100e-9;
 constexpr double kPaceSpread = 0.002;
-// Where blocks queue for the same unit of an SM, the older waits less than its share and the younger more.
-// The traces ask for 0 to 0.4, by kernel; the value is the best of five over a sweep's DRAM reads.
-constexpr double kAgePriority = 0.35;
 // SMs differ in how fast the L2 serves them, for good, by up to 0.9% either way.
 constexpr double kPortSpread = 0.018;
 // Of what SMs ask of the L2, what is left once requests of neighbours for one line have been merged on their
@@ -29,14 +28,6 @@ constexpr double kPortSpread = 0.018;
 constexpr double kLeftOfThreads = 0.82, kLeftOfCopyEngine = 0.6, kLeftOfClusters = 0.98;
 // From the arrival of a tile to its first use: the wait, the block's barrier, operands to registers.
 constexpr double kUseSeconds = 250e-9;
-
-// SplitMix64's finalizer, to [0, 1).
-double hash_to_unit(std::uint64_t seed, std::uint64_t value) {
-  std::uint64_t x = seed * 0x9E3779B97F4A7C15U + value * 0xD1B54A32D192ED03U;
-  x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9U;
-  x = (x ^ (x >> 27)) * 0x94D049BB133111EBU;
-  return static_cast<double>((x ^ (x >> 31)) >> 11) * 0x1p-53;
-}
 
 // Seconds that one unit of each resource takes, for the whole GPU.
 struct Costs {
@@ -49,34 +40,6 @@ struct Costs {
         port_byte(1 / rates.l2_port_bytes_per_second),
         dram_byte(1 / rates.dram_bytes_per_second) {}
   double tensor_flop, fp32_flop, special_op, shared_byte, l2_byte, port_byte, dram_byte;
-};
-
-struct Walker {
-  static constexpr int kHistory = 16;
-
-  explicit Walker(ItemFrame item_frame) : frame(std::move(item_frame)) {}
-
-  ItemFrame frame;
-  Position position;
-  std::array<double, kHistory> began{};  // when the last steps of this loop began to compute, a ring
-  int step = 0;
-  std::int64_t item = -1;
-  std::int64_t block = 0;
-  std::uint32_t group = 0;  // of the cluster's walkers
-  int sm = 0;
-  int age_rank = 0;  // among the blocks of its SM, the oldest is 0
-  int side = 0;
-  double pace = 1;
-  double finished = 0;  // compute of the last step
-};
-
-// A multiprocessor: its blocks queue for its arithmetic units and for its port to the L2.
-struct Multiprocessor {
-  int residents = 0;
-  double l2_seconds_per_byte = 0;  // its share of the L2's bandwidth
-  double l2_free = 0;
-  double port_free = 0;
-  double units_free = 0;
 };
 
 class Walk {
@@ -94,12 +57,14 @@ class Walk {
         seed_(seed),
         costs_(rates_of(profile, candidate)),
         port_seconds_per_byte_(costs_.port_byte * static_cast<double>(profile.sm_count)),
+        sms_(static_cast<double>(profile.sm_count)),
+        plans_(plan_accesses(program, cells)),
+        patience_table_(blocks_per_sm),
         start_(state.start_seconds),
         dram_free_(start_) {
     result_.blocks_per_sm = blocks_per_sm;
     result_.tensors.resize(candidate.tensors.size());
-    for (std::size_t access = 0; access < program.accesses.size(); ++access)
-      plans_.emplace_back(*program.accesses[access], program.streams[access], cells);
+    plan_steps();
   }
 
   WalkResult run() {
@@ -109,6 +74,7 @@ class Walk {
       advance(events_.walker());
     }
     result_.end_seconds = end_ - start_;
+    add_planned();
     return std::move(result_);
   }
 
@@ -163,30 +129,39 @@ class Walk {
       if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
         sector_bytes /= static_cast<double>(fed);
       traffic.l2_read_bytes += sector_bytes;
-      step_unit_.load_bytes += static_cast<float>(sector_bytes);
-      step_unit_.received_bytes += static_cast<float>(received);
+      step_.load_bytes += static_cast<float>(sector_bytes);
+      step_.received_bytes += static_cast<float>(received);
       cells([&](CellId cell) { load(cell, traffic); });
-      Multiprocessor& sm = multiprocessors_[static_cast<std::size_t>(walker_->sm)];
-      const double served = serve(sm.l2_free, sector_bytes * sm.l2_seconds_per_byte);
-      const double ported = serve(sm.port_free, received * port_seconds_per_byte_);
-      arrives(std::max(served, ported) + profile_.l2_latency_seconds, profile_.l2_latency_seconds);
+      receive(sector_bytes, received);
     } else {
       traffic.l2_write_bytes += sector_bytes;
-      step_unit_.store_bytes += static_cast<float>(sector_bytes);
-      if (action.access == AccessKind::reduce) step_unit_.reduce_bytes += static_cast<float>(sector_bytes);
+      step_.store_bytes += static_cast<float>(sector_bytes);
+      if (action.access == AccessKind::reduce) step_.reduce_bytes += static_cast<float>(sector_bytes);
       const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
       cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
     }
   }
 
+  // The SM takes in what the L2 was asked for; `received` is more where others of a cluster asked too.
+  void receive(double asked, double received) {
+    Multiprocessor& sm = multiprocessors_[static_cast<std::size_t>(walker_->sm)];
+    const double served = serve(sm.l2_free, asked * sm.l2_seconds_per_byte);
+    const double ported = serve(sm.port_free, received * port_seconds_per_byte_);
+    arrives(std::max(served, ported) + profile_.l2_latency_seconds, profile_.l2_latency_seconds);
+  }
+
   void load(CellId cell, Traffic& traffic) {
     const double bytes = cache_.bytes(cell);
     if (!cache_.was_read(cell) && !cache_.was_written(cell)) result_.new_read_bytes += bytes;
-    SurvivalTable::Miss miss = cache_.read(cell, walker_->side);
-    if (part_ < 1 || !cache_.is_filled(cell)) miss = cache_.fill(cell, miss, part_);
+    const SurvivalTable::Miss* miss = &cache_.read(cell, walker_->side);
+    SurvivalTable::Miss of_part;
+    if (part_ < 1 || !cache_.is_filled(cell)) {
+      of_part = cache_.fill(cell, *miss, part_);
+      miss = &of_part;
+    }
     const bool on_its_way = double{cache_.arrival(cell)} > now_ + profile_.l2_latency_seconds;
-    from_dram_ = std::max(from_dram_, on_its_way ? 1.0 : double{miss.expected});
-    fetch(cell, miss, traffic);
+    from_dram_ = std::max(from_dram_, on_its_way ? 1.0 : double{miss->expected});
+    fetch(cell, *miss, traffic);
     if (const double arrival = cache_.arrival(cell); arrival > now_)
       arrives(arrival, profile_.dram_latency_seconds);
   }
@@ -194,7 +169,7 @@ class Walk {
   // The last of what the step at hand loads arrives at `time`, after a latency that even a short queue has.
   void arrives(double time, double latency) {
     const double wait = time - now_;
-    const double queued = std::max(0.0, wait - latency) / static_cast<double>(batch_);
+    const double queued = (std::max(wait, latency) - latency) / static_cast<double>(batch_);
     lead_ = std::max(lead_, std::min(wait, latency) + queued + kUseSeconds);
     arrival_ = std::max(arrival_, time + kUseSeconds);
   }
@@ -252,6 +227,7 @@ class Walk {
         static_cast<std::size_t>(launch_.schedule == Schedule::dynamic_items ? launch_.work_items : blocks));
     groups_.assign(static_cast<std::size_t>((resident + cluster - 1) / cluster), 0);
     walkers_.reserve(static_cast<std::size_t>(resident));
+    events_ = EventQueue(static_cast<std::size_t>(resident));
     const ItemFrame frame(launch_, program_, candidate_);
     for (std::int64_t slot = 0; slot < resident; ++slot) {
       Walker& walker = walkers_.emplace_back(frame);
@@ -278,7 +254,7 @@ class Walk {
       if (start_item(walker, time + spread)) {
         walker.age_rank = multiprocessors_[static_cast<std::size_t>(walker.sm)].residents++;
         ++groups_[group];
-        events_.push(time + spread, index);
+        events_.add(time + spread, index);
       }
     }
   }
@@ -295,6 +271,8 @@ class Walk {
     walker.position = {.batching = true};
     walker.began.fill(time);
     walker.finished = time;
+    walker.loop = -1;
+    walker.unit = launch_.schedule == Schedule::dynamic_items ? walker.item : walker.block;
     walker.pace = 1 + kPaceSpread * (hash_to_unit(seed_ + 1, static_cast<std::uint64_t>(walker.item)) - 0.5);
     return true;
   }
@@ -304,15 +282,25 @@ class Walk {
     walker_ = &walker;
     arrival_ = now_;
     lead_ = 0;
-    batch_ = 1;
-    ahead_ = 0;
-    step_ = {};
-    step_unit_ = {};
     from_dram_ = 0;
-    const bool more = run_step(program_, walker.position, walker.frame.frame(), *this);
+    patience_ =
+        patience_table_.of(multiprocessors_[static_cast<std::size_t>(walker.sm)].residents, walker.age_rank);
+    double computing = 0;
+    bool more = false;
+    const int loop = loops_at_[static_cast<std::size_t>(walker.position.instruction)];
+    if (loop < 0 || !run_planned(loops_[static_cast<std::size_t>(loop)], loop, more, computing)) {
+      batch_ = 1;
+      ahead_ = 0;
+      step_ = {};
+      more = run_step(program_, walker.position, walker.frame.frame(), *this);
+      computing = compute_seconds();
+      if (walker.position.loop_begins) {
+        walker.began.fill(now_);
+        walker.loop = -1;
+      }
+    }
+    computing *= walker.pace;
     record(walker);
-    const double computing = compute_seconds(walker);
-    if (walker.position.loop_begins) walker.began.fill(now_);
     const double next = std::max(now_, finish_step(walker, computing));
     ++walker.step;
     if (more) {
@@ -343,7 +331,8 @@ class Walk {
     walker.finished =
         std::max({served, began + computing, arrival_ + one, now_ + lead_ + (iterations - 1) * waits + one});
     const auto ring = [&](int back) -> double& {
-      return walker.began[static_cast<std::size_t>(walker.step - back) % Walker::kHistory];
+      return walker
+          .began[static_cast<std::size_t>(walker.step - static_cast<unsigned>(back)) % Walker::kHistory];
     };
     ring(0) = began;
     // Whatever follows the loop waits for its end.
@@ -369,26 +358,23 @@ class Walk {
   // When a unit of the walker's SM, busy until `free` with what was asked of it before, has done this as
   // well.
   double serve(double& free, double seconds) const {
-    const double queued = std::max(0.0, free - now_);
+    const double queued = std::max(free, now_) - now_;
     free = now_ + queued + seconds;
-    const int others = multiprocessors_[static_cast<std::size_t>(walker_->sm)].residents - 1;
-    if (others <= 0) return free;
-    return now_ + queued * (1 + kAgePriority * (2.0 * walker_->age_rank / others - 1)) + seconds;
+    return now_ + queued * patience_ + seconds;
   }
 
   // What the time model knows of the step at hand.
   void record(const Walker& walker) {
-    const std::int64_t number = launch_.schedule == Schedule::dynamic_items ? walker.item : walker.block;
-    UnitWork& unit = result_.units[static_cast<std::size_t>(number)];
+    UnitWork& unit = result_.units[static_cast<std::size_t>(walker.unit)];
     unit.tensor_flops += static_cast<float>(step_.tensor_flops);
     unit.fp32_flops += static_cast<float>(step_.fp32_flops);
     unit.special_ops += static_cast<float>(step_.special_ops);
     unit.shared_bytes += static_cast<float>(step_.shared_bytes);
-    unit.load_bytes += step_unit_.load_bytes;
-    unit.received_bytes += step_unit_.received_bytes;
-    unit.store_bytes += step_unit_.store_bytes;
-    unit.reduce_bytes += step_unit_.reduce_bytes;
-    if (step_unit_.load_bytes <= 0) {
+    unit.load_bytes += step_.load_bytes;
+    unit.received_bytes += step_.received_bytes;
+    unit.store_bytes += step_.store_bytes;
+    unit.reduce_bytes += step_.reduce_bytes;
+    if (step_.load_bytes <= 0) {
       unit.end_shared_bytes += static_cast<float>(step_.shared_bytes);
       return;
     }
@@ -399,16 +385,81 @@ class Walk {
     result_.prefetch = std::max(result_.prefetch, ahead_);
   }
 
-  // The busiest unit of the SM decides.
-  double compute_seconds(const Walker& walker) {
-    result_.work.tensor_flops += step_.tensor_flops;
-    result_.work.fp32_flops += step_.fp32_flops;
-    result_.work.special_ops += step_.special_ops;
-    result_.work.shared_bytes += step_.shared_bytes;
-    const double whole_gpu =
-        std::max({step_.tensor_flops * costs_.tensor_flop, step_.fp32_flops * costs_.fp32_flop,
-                  step_.special_ops * costs_.special_op, step_.shared_bytes * costs_.shared_byte});
-    return whole_gpu * static_cast<double>(profile_.sm_count) * walker.pace;
+  // Of the step at hand: the busiest unit of the SM decides.
+  double compute_seconds() {
+    add(step_, 1);
+    return busiest_seconds(step_);
+  }
+  double busiest_seconds(const StepWork& step) const {
+    return sms_ * std::max({step.tensor_flops * costs_.tensor_flop, step.fp32_flops * costs_.fp32_flop,
+                            step.special_ops * costs_.special_op, step.shared_bytes * costs_.shared_byte});
+  }
+  void add(const StepWork& step, double times) {
+    result_.work.tensor_flops += times * step.tensor_flops;
+    result_.work.fp32_flops += times * step.fp32_flops;
+    result_.work.special_ops += times * step.special_ops;
+    result_.work.shared_bytes += times * step.shared_bytes;
+  }
+
+  // Loops with a plan, and what their steps take. The line oracle wants to be told of every access.
+  void plan_steps() {
+    loops_at_.assign(program_.code.size(), -1);
+    if (lines_) return;
+    loops_ = plan_loops(program_, plans_);
+    for (std::size_t number = 0; number < loops_.size(); ++number) {
+      LoopPlan& loop = loops_[number];
+      for (const StepWork& work : loop.work) loop.computing.push_back(busiest_seconds(work));
+      loops_at_[static_cast<std::size_t>(loop.body)] = static_cast<int>(number);
+    }
+  }
+
+  // A step of a planned loop, if each of its loads is one whole cell, as nearly all are. It does what
+  // run_step and access() would do.
+  bool run_planned(LoopPlan& loop, int number, bool& more, double& computing) {
+    Walker& walker = *walker_;
+    const Frame frame = walker.frame.frame();
+    if (walker.loop != number) {
+      walker.loop = number;
+      walker.in_rows = true;
+      for (std::size_t i = 0; i < loop.loads.size(); ++i)
+        walker.in_rows &= loop.loads[i].plan->find_row(frame, walker.rows[i]);
+    }
+    if (!walker.in_rows) return false;
+    const std::int64_t batch = walker.position.batch;
+    std::array<CellId, LoopPlan::kMostLoads> cells = walker.rows;
+    for (std::size_t i = 0; i < loop.loads.size(); ++i) {
+      if (!loop.loads[i].plan->find_in_row(frame, batch, cells[i])) return false;
+    }
+    batch_ = batch;
+    ahead_ = walker.position.prefetch;
+    part_ = 1;
+    const auto iterations = static_cast<double>(batch);
+    for (std::size_t i = 0; i < loop.loads.size(); ++i) {
+      const LoopPlan::Load& access = loop.loads[i];
+      load(cells[i], result_.tensors[static_cast<std::size_t>(access.tensor)]);
+      const double received = iterations * access.plan->sector_bytes();
+      receive(access.feeds > 1 ? received / access.feeds : received, received);
+    }
+    loop.iterations += batch;
+    step_ = loop.work[static_cast<std::size_t>(batch)];
+    computing = loop.computing[static_cast<std::size_t>(batch)];
+    walker.position.loop_begins = false;
+    more = finish_iterations(program_, loop.next, frame.slots.data(), walker.position);
+    return true;
+  }
+
+  // What steps with a plan asked for, which is the same for every iteration.
+  void add_planned() {
+    for (const LoopPlan& loop : loops_) {
+      const auto iterations = static_cast<double>(loop.iterations);
+      add(loop.work[1], iterations);
+      for (const LoopPlan::Load& load : loop.loads) {
+        result_.work.tile_bytes += iterations * load.plan->bytes();
+        result_.work.load_bytes += iterations * load.plan->bytes();
+        result_.tensors[static_cast<std::size_t>(load.tensor)].l2_read_bytes +=
+            iterations * load.plan->sector_bytes() / load.feeds;
+      }
+    }
   }
 
   const DeviceProfile& profile_;
@@ -421,10 +472,14 @@ class Walk {
   const std::uint64_t seed_;
   const Costs costs_;
   const double port_seconds_per_byte_;  // of one SM
-  std::vector<AccessPlan> plans_;
+  const double sms_;
+  const std::vector<AccessPlan> plans_;  // by access
+  std::vector<LoopPlan> loops_;
+  std::vector<int> loops_at_;  // by instruction: the loop whose body begins there, or -1
+  const Patience patience_table_;
   WalkResult result_;
 
-  EventQueue events_;
+  EventQueue events_{0};
   std::vector<Walker> walkers_;
   std::vector<Multiprocessor> multiprocessors_;
   std::vector<std::int64_t> groups_;  // running blocks per cluster
@@ -442,10 +497,10 @@ class Walk {
   int ahead_ = 0;           // iterations that its loads run ahead of use
   double lead_ = 0;
   double arrival_ = 0;
+  double patience_ = 1;   // the walker's
   double from_dram_ = 0;  // 1: some of the step's data comes from DRAM
   float part_ = 1;        // of the cell at hand that the access touches
-  Work step_;
-  UnitWork step_unit_;  // its loads and stores
+  StepWork step_;
 };
 
 }  // namespace

@@ -43,9 +43,11 @@ class ItemFrame {
     const BlockProgram& program = launch_->program;
     slots_[program.item_slot] = item;
     slots_[program.block_slot] = block;
-    slots_[program.block_x_slot] = block % launch_->grid[0];
-    slots_[program.block_y_slot] = block / launch_->grid[0] % launch_->grid[1];
-    slots_[program.block_z_slot] = block / launch_->grid[0] / launch_->grid[1];
+    const std::int64_t row = launch_->grid[0] > 1 ? block / launch_->grid[0] : block;
+    const std::int64_t layer = launch_->grid[1] > 1 ? row / launch_->grid[1] : row;
+    slots_[program.block_x_slot] = block - row * launch_->grid[0];
+    slots_[program.block_y_slot] = row - layer * launch_->grid[1];
+    slots_[program.block_z_slot] = layer;
   }
   Frame frame() { return {slots_, candidate_->tables, candidate_->formulas}; }
 
