@@ -15,10 +15,10 @@ constexpr double kWholeCapacities = 4;  // ... and those that touch no more than
 constexpr double kUneven = 1.05;        // the longest item over the mean of those looked at
 constexpr double kLeastSlice = 0.1;     // of an item that loads nothing
 constexpr double kWarm = 1.3;           // capacities that go by before what happens is counted
-// What happens is counted over whole waves of so many items, or over one: long enough for a group of tiles to
-// end and the next one to begin in it, in its share of the time.
-constexpr double kCountedItems = 528;
-constexpr int kMostWaves = 24;  // of a sample
+// Where an SM has one block, waves are short against the groups of tiles that GEMMs walk together, and what
+// happens is counted over several: one alone misses what a new group reads, or has it whole.
+constexpr double kCountedItems = 528;  // at most, in whole waves
+constexpr int kMostWaves = 24;         // of a sample
 // Of the distance at which they end up, what blocks of one SM are apart after their first wave, and what each
 // later one leaves of the rest (docs/model.md, section 3).
 constexpr double kAgePriority = 0.35;  // as in walk.cpp
@@ -388,8 +388,8 @@ bool FastWalk::run_waves(Launching& state, std::int64_t ranks, const Probe& prob
     strength = (strength + competition(probe, ranks, (state.sums.displaced - moved) / dram_rate)) / 2;
     moved = state.sums.displaced;
     if (state.whole) continue;
-    if (counting && state.sums.items + static_cast<double>(wave_items) > kCountedItems)
-      return (wave + 1) * wave_items <= items;
+    const bool another = ranks == 1 && state.sums.items + static_cast<double>(wave_items) <= kCountedItems;
+    if (counting && !another) return (wave + 1) * wave_items <= items;
     if (counting) continue;
     if (state.sums.displaced * parameters_.private_weight > kWarm * parameters_.capacity_bytes) {
       counting = true;

@@ -29,8 +29,7 @@ bool faster(const RankedConfig& a, const RankedConfig& b) {
 }
 
 // The share by which the fast mode's times may be off either way, apart from what they all have in common. On
-// the 688 tilings of an 8192^3 GEMM nine in ten are 1.5% below to 10% above the walk's, and the first twenty
-// are found with a fifth of this.
+// the 688 mma_sync tilings of an 8192^3 GEMM nine in ten are 3% below to 10% above the walk's.
 constexpr double kFastTimeUncertainty = 0.05;
 
 // Predicts candidates side by side, each once or, the contenders of a fast round, twice.
