@@ -135,7 +135,9 @@ int predict_again(const Options& options) {
   if (!profiles) return complain(profiles.error());
   Result<Store> store = Store::open(options.db, Store::Mode::open_existing);
   if (!store) return complain(store.error());
-  Result<RepredictReport> report = repredict(*store, kernels_folder(), *profiles, stop_requested);
+  Result<RepredictReport> report =
+      repredict(*store, {.kernels = kernels_folder(), .calibrations = calibrations_folder()}, *profiles,
+                stop_requested);
   if (!report) return complain(report.error());
   fmt::print("predicted {} rows again, left {} as they were\n", report->predicted, report->kept);
   return kOk;

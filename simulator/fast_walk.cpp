@@ -322,16 +322,23 @@ FastWalk::Probe FastWalk::probe(std::size_t number, WalkResult& result) {
   double probes = 0, longest = 0;
   for (std::int64_t place = 0; place < launch.work_items; place += stride, ++probes) {
     const ItemPieces& item = readers_[number].read(place);
-    double reads = 0, writes = 0;
-    for (const Piece& piece : item.pieces)
+    double reads = 0, received = 0, writes = 0, reduced = 0;
+    for (const Piece& piece : item.pieces) {
       (piece.kind == AccessKind::load ? reads : writes) += piece.sector_bytes;
+      received += piece.received_bytes;
+      if (piece.kind == AccessKind::reduce) reduced += piece.sector_bytes;
+    }
     result.units.push_back({.tensor_flops = static_cast<float>(item.tensor_flops * per_unit),
                             .fp32_flops = static_cast<float>(item.fp32_flops * per_unit),
                             .special_ops = static_cast<float>(item.special_ops * per_unit),
                             .shared_bytes = static_cast<float>(item.shared_bytes * per_unit),
                             .load_bytes = static_cast<float>(reads * per_unit),
+                            .received_bytes = static_cast<float>(received * per_unit),
                             .store_bytes = static_cast<float>(writes * per_unit),
-                            .steps = static_cast<std::int32_t>(item.iterations * per_unit)});
+                            .reduce_bytes = static_cast<float>(reduced * per_unit),
+                            .end_shared_bytes = static_cast<float>(item.end_shared_bytes * per_unit),
+                            .steps = static_cast<std::int32_t>(item.iterations * per_unit),
+                            .loose_steps = static_cast<std::int32_t>(item.loose_iterations * per_unit)});
     result.prefetch = std::max(result.prefetch, item.prefetch);
     const double computing = sms * std::max({item.tensor_flops / rates.tensor_flops_per_second,
                                              item.fp32_flops / rates.fp32_flops_per_second,

@@ -311,8 +311,11 @@ const ItemPieces& PieceReader::run(std::int64_t item) {
   position_ = {.batching = true};
   for (bool more = true; more;) {
     loaded_ = 0;
+    const double shared_before = item_.shared_bytes;
     more = run_step(program_, position_, frame_.frame(), *this);
     item_.iterations += static_cast<double>(loaded_);
+    if (loaded_ == 0) item_.end_shared_bytes += item_.shared_bytes - shared_before;
+    if (ahead_ == 0) item_.loose_iterations += static_cast<double>(loaded_);
   }
   return item_;
 }
@@ -320,8 +323,9 @@ const ItemPieces& PieceReader::run(std::int64_t item) {
 void PieceReader::set(std::int64_t item) {
   frame_.set(item, item % block_count(launch_));
   item_.pieces.clear();
-  item_.iterations = item_.tile_bytes = 0;
+  item_.iterations = item_.loose_iterations = item_.tile_bytes = 0;
   item_.tensor_flops = item_.fp32_flops = item_.special_ops = item_.shared_bytes = 0;
+  item_.end_shared_bytes = 0;
   item_.prefetch = 0;
 }
 
@@ -356,9 +360,11 @@ void PieceReader::access(int number, const Action& action, const Frame& frame) {
   piece.begin = item_.iterations;
   piece.end = item_.iterations + static_cast<double>(batch);
   if (action.access != AccessKind::load) return;
+  piece.received_bytes = piece.sector_bytes;
   if (const std::int64_t fed = action.multicast.evaluate(frame); fed > 1)
     piece.sector_bytes /= static_cast<double>(fed);
-  item_.prefetch = std::max(item_.prefetch, position_.prefetch);
+  ahead_ = position_.prefetch;
+  item_.prefetch = std::max(item_.prefetch, ahead_);
   loaded_ = batch;
 }
 

@@ -22,14 +22,17 @@ struct Piece {
   bool forward = true;
   double begin = 0, end = 0;  // in iterations of the item
   double sector_bytes = 0;    // asked of the L2
+  double received_bytes = 0;  // of a load, through the SM's port: of a multicast more than its share
   bool moved = true;          // false: it is where it was in the item that was read before
 };
 
 struct ItemPieces {
   std::vector<Piece> pieces;
-  double iterations = 0;  // steps that load
-  double tile_bytes = 0;  // elements of all accesses
+  double iterations = 0;        // steps that load
+  double loose_iterations = 0;  // of these, the ones whose loads do not run ahead
+  double tile_bytes = 0;        // elements of all accesses
   double tensor_flops = 0, fp32_flops = 0, special_ops = 0, shared_bytes = 0;
+  double end_shared_bytes = 0;  // of shared_bytes, in steps that load nothing
   int prefetch = 0;
 };
 
@@ -94,6 +97,7 @@ class PieceReader {
   };
   std::vector<Sectors> sectors_;
   std::int64_t loaded_ = 0;  // iterations of the step at hand, if it loads
+  int ahead_ = 0;            // how far its loads run ahead
   ItemPieces item_;
 
   // Most programs do the same in every item, at other places: what to evaluate, in order, to find them.

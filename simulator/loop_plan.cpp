@@ -21,8 +21,11 @@ bool constant_load(const Action& action) {
 // What a step of so many iterations adds up to, in the order of the body.
 StepWork work_of(const FlatProgram& program, const LoopPlan& loop, double iterations) {
   StepWork work;
-  for (const LoopPlan::Load& load : loop.loads)
-    work.load_bytes += static_cast<float>(iterations * load.plan->sector_bytes() / load.feeds);
+  for (const LoopPlan::Load& load : loop.loads) {
+    const double received = iterations * load.plan->sector_bytes();
+    work.received_bytes += static_cast<float>(received);
+    work.load_bytes += static_cast<float>(received / load.feeds);
+  }
   for (int at = loop.body; at < loop.next; ++at) {
     const Instruction& instruction = program.code[static_cast<std::size_t>(at)];
     if (instruction.code != Code::compute) continue;

@@ -17,8 +17,10 @@ struct StepWork {
   double fp32_flops = 0;
   double special_ops = 0;
   double shared_bytes = 0;
-  float load_bytes = 0;   // asked of the L2, in sectors
-  float store_bytes = 0;  // sent to the L2, in sectors
+  float load_bytes = 0;      // asked of the L2, in sectors
+  float received_bytes = 0;  // through the SM's port
+  float store_bytes = 0;     // sent to the L2, in sectors
+  float reduce_bytes = 0;    // of store_bytes
 };
 
 struct LoopPlan {

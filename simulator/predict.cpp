@@ -85,16 +85,25 @@ L2Parameters l2_parameters(const DeviceProfile& profile, const Candidate& candid
           .larger_share = kLargerCapacity};
 }
 
+// Registers of a thread of one launch. The compiler's figure is the largest of several launches: it is that
+// of the launch whose definition asks for most; the others have what their definitions say.
+std::int64_t registers_of(const Candidate& candidate, const Launch& launch, const PredictOptions& options) {
+  const std::int64_t estimated = launch.registers_per_thread, reported = options.registers_per_thread;
+  if (reported <= 0) return estimated;
+  const auto needs_more = [&](const Launch& other) { return other.registers_per_thread > estimated; };
+  const bool another = estimated > 0 && std::ranges::any_of(candidate.launches, needs_more);
+  return another ? std::min(estimated, reported) : reported;
+}
+
 Result<std::int64_t> resident_blocks(const DeviceProfile& profile, const Candidate& candidate,
                                      const Launch& launch, const PredictOptions& options) {
-  std::int64_t registers =
-      options.registers_per_thread > 0 ? options.registers_per_thread : launch.registers_per_thread;
+  std::int64_t registers = registers_of(candidate, launch, options);
   const auto blocks_with = [&](std::int64_t registers_per_thread) {
     return blocks_per_sm(launch, candidate.device, profile.max_blocks_per_sm,
                          profile.shared_reserved_bytes_per_block, registers_per_thread);
   };
   std::int64_t blocks = blocks_with(registers);
-  // The compiler's figure is the largest of several launches: one that does not fit with it has fewer.
+  // Of launches that ask for equally much, the figure may be the other's.
   if (blocks <= 0 && candidate.launches.size() > 1)
     blocks = blocks_with(registers = launch.registers_per_thread);
   if (blocks > 0) return blocks;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <numeric>
 #include <span>
 #include <tuple>
 
@@ -12,46 +11,16 @@
 namespace weir {
 namespace {
 
-// How work overlaps, the same for every device and kernel: fitted with the rates of the H100's profile to 655
-// measured tilings of three kernels (docs/model.md, with what left-out problems and kernels say).
-constexpr double kUnitsNorm = 3.36;  // units of an SM that are busy at once: 1 is in turn, infinity perfect
-constexpr double kWaitsNorm = 2.7;   // the SM's work and a block's waits
-constexpr double kDramNorm = 1.92;   // the SMs and DRAM
-constexpr double kTensorInOrder =
-    0.128;  // share of a unit's time in which a block that is alone does nothing else
-constexpr double kSharedInOrder = 0.083;
-constexpr double kVectorInOrder = 0.921;
-// Warps of one block wait at the same barriers, so twice the warps overlap less than two blocks would.
-constexpr double kWarpOverlap = 0.343;
-constexpr double kLateLoads = 0.245;    // of a step's own work, what goes by before its loads are out
-constexpr double kLeastPrefetch = 0.9;  // of a loop without: its loads overlap the rest of their own step
-constexpr double kStorePasses =
-    1.72;  // of what a block stores, through its port: an end that overlaps nothing
-// Definitions count operations. Rates count a multiply-add as two, and most others of a kernel are single.
-constexpr double kSingleOperations = 2;
-// A result of the special function unit comes with another one there: the conversion to 16 bits.
-constexpr double kConversions = 2;
-constexpr double kThreadsPerScheduler = 128;  // one warp on each of an SM's four schedulers
-
-// Between the largest and the sum: as if work overlapped, but not perfectly.
-double combine(std::initializer_list<double> seconds, double norm) {
-  const double largest = std::max(seconds);
-  if (largest <= 0) return 0;
-  double sum = 0;
-  for (const double s : seconds) sum += std::pow(s / largest, norm);
-  return largest * std::pow(sum, 1 / norm);
-}
-
-struct Amounts {
-  double tensor = 0, fp32 = 0, special = 0, shared = 0, l2 = 0;  // seconds of the whole GPU
-};
-Amounts amounts_of(const Rates& rates, const UnitWork& unit) {
-  return {.tensor = unit.tensor_flops / rates.tensor_flops_per_second,
-          .fp32 = unit.fp32_flops * kSingleOperations / rates.fp32_flops_per_second,
-          .special = unit.special_ops * kConversions / rates.special_ops_per_second,
-          .shared = unit.shared_bytes / rates.shared_bytes_per_second,
-          .l2 = (unit.load_bytes + unit.store_bytes) / rates.l2_port_bytes_per_second};
-}
+// Fitted with the constants of unit_time.cpp (docs/model.md).
+constexpr double kDramNorm = 2.6;  // the SMs and DRAM
+// l2_bandwidth is the most that GEMMs took; copies that the SMs wait for less take more.
+constexpr double kL2Headroom = 1.23;
+// Of a launch that keeps the tensor cores busy for long, power lowers the clock: times grow by this share at
+// their full rate, by half of it in a launch of kClockSeconds. Recorded clocks go from 1.98 down to 1.4 GHz.
+constexpr double kClockLoss = 0.3;
+constexpr double kClockSeconds = 50e-6;
+// The clock that an H100 holds while its tensor cores leave it the power, over the datasheet's.
+constexpr double kFreeClock = 1.98 / 1.83;
 
 // Units that are alike, so many on each SM at a time: whole waves, and what is left spread evenly.
 double even_schedule_seconds(double sms, double slots, double units, std::span<const double> durations) {
@@ -63,83 +32,100 @@ double even_schedule_seconds(double sms, double slots, double units, std::span<c
 
 struct ByAmounts {
   static auto key(const UnitWork& u) {
-    return std::tie(u.steps, u.load_bytes, u.store_bytes, u.tensor_flops, u.shared_bytes, u.fp32_flops,
-                    u.special_ops);
+    return std::tie(u.steps, u.loose_steps, u.load_bytes, u.received_bytes, u.store_bytes, u.reduce_bytes,
+                    u.tensor_flops, u.shared_bytes, u.end_shared_bytes, u.fp32_flops, u.special_ops);
   }
   bool operator()(const UnitWork& a, const UnitWork& b) const { return key(a) < key(b); }
 };
 
-}  // namespace
+// The units of a launch by kind, with the time that each kind takes beside 0, 1, … others like it.
+struct Units {
+  std::vector<std::uint32_t> kinds;  // in the order of dispatch
+  std::vector<double> durations;     // by kind, then by residents
+  std::vector<double> solo;          // by kind
+};
 
-UnitTime unit_time(const DeviceProfile& profile, const Rates& rates, const UnitWork& unit, double threads,
-                   int prefetch, double load_latency_seconds) {
-  const auto sms = static_cast<double>(profile.sm_count);
-  const Amounts gpu = amounts_of(rates, unit);
-  const double steps = unit.steps;
-  const double side_by_side = std::pow(std::max(1.0, threads / kThreadsPerScheduler), kWarpOverlap);
-  const double own = sms *
-                         (kTensorInOrder * gpu.tensor + kSharedInOrder * gpu.shared +
-                          kVectorInOrder * (gpu.fp32 + gpu.special)) /
-                         side_by_side +
-                     steps * profile.step_overhead_seconds;
-  const double flight = steps * load_latency_seconds + sms * unit.load_bytes / rates.l2_port_bytes_per_second;
-  const double waits = (flight + kLateLoads * own) / std::max(static_cast<double>(prefetch), kLeastPrefetch);
-  return {.busy_seconds = sms * combine({gpu.tensor, gpu.fp32, gpu.special, gpu.shared, gpu.l2}, kUnitsNorm),
-          .solo_seconds = combine({own, waits}, kWaitsNorm) + load_latency_seconds +
-                          kStorePasses * sms * unit.store_bytes / rates.l2_port_bytes_per_second +
-                          profile.block_overhead_seconds};
-}
-
-double shared_sm_seconds(const UnitTime& unit, double residents) {
-  return combine({residents * unit.busy_seconds, unit.solo_seconds}, kWaitsNorm);
-}
-
-LaunchTime launch_time(const DeviceProfile& profile, const Rates& rates, const Launch& launch,
-                       const WalkResult& walked, const Traffic& traffic) {
-  const auto threads = static_cast<double>(launch.threads[0] * launch.threads[1] * launch.threads[2]);
-  const double from_dram = walked.steps > 0 ? walked.dram_steps / walked.steps : 0;
-  const double load_latency =
-      profile.l2_latency_seconds + from_dram * (profile.dram_latency_seconds - profile.l2_latency_seconds);
-  const auto slots = static_cast<std::size_t>(walked.blocks_per_sm);
-  const auto sms = static_cast<std::size_t>(profile.sm_count);
-
-  std::vector<std::uint32_t> kinds;
-  kinds.reserve(walked.units.size());
+Units units_of(const DeviceProfile& profile, const Rates& rates, const Launch& launch,
+               const WalkResult& walked) {
+  const UnitSetting setting = unit_setting(profile, launch, walked);
+  Units units;
+  units.kinds.reserve(walked.units.size());
   std::map<UnitWork, std::uint32_t, ByAmounts> numbers;
-  std::vector<double> durations;
-  double waiting = 0, longest_wait = 0;
-  std::vector<double> solo;
   const UnitWork* last = nullptr;
   for (const UnitWork& work : walked.units) {
-    if (!last || *last != work) {
-      const auto [found, added] = numbers.try_emplace(work, static_cast<std::uint32_t>(numbers.size()));
-      if (added) {
-        const UnitTime unit = unit_time(profile, rates, work, threads, walked.prefetch, load_latency);
-        for (std::size_t n = 1; n <= slots; ++n)
-          durations.push_back(shared_sm_seconds(unit, static_cast<double>(n)));
-        solo.push_back(unit.solo_seconds);
-      }
-      last = &found->first;
-      kinds.push_back(found->second);
-    } else {
-      kinds.push_back(kinds.back());
+    if (last && *last == work) {
+      units.kinds.push_back(units.kinds.back());
+      continue;
     }
-    waiting += solo[kinds.back()];
-    longest_wait = std::max(longest_wait, solo[kinds.back()]);
-  }
-  double on_sms = 0;
-  if (walked.unit_count > 0) {
-    std::vector<double> mean(slots, 0.0);
-    for (const std::uint32_t kind : kinds) {
-      for (std::size_t n = 0; n < slots; ++n)
-        mean[n] += durations[kind * slots + n] / static_cast<double>(kinds.size());
+    const auto [found, added] = numbers.try_emplace(work, static_cast<std::uint32_t>(numbers.size()));
+    if (added) {
+      const UnitTime unit = unit_time(profile, rates, work, setting);
+      for (std::int64_t n = 1; n <= walked.blocks_per_sm; ++n)
+        units.durations.push_back(shared_sm_seconds(unit, static_cast<double>(n)));
+      units.solo.push_back(unit.solo_seconds);
     }
-    on_sms =
-        even_schedule_seconds(static_cast<double>(sms), static_cast<double>(slots), walked.unit_count, mean);
-    waiting *= walked.unit_count / static_cast<double>(std::max<std::size_t>(1, kinds.size()));
-  } else {
-    on_sms = schedule_seconds(sms, slots, kinds, durations);
+    last = &found->first;
+    units.kinds.push_back(found->second);
   }
+  return units;
+}
+
+// When the last unit ends.
+double on_sms_seconds(const DeviceProfile& profile, const WalkResult& walked, const Units& units) {
+  const auto slots = static_cast<std::size_t>(walked.blocks_per_sm);
+  const auto sms = static_cast<std::size_t>(profile.sm_count);
+  const bool sampled = walked.unit_count > 0;
+  if (!sampled && units.solo.size() != 1) return schedule_seconds(sms, slots, units.kinds, units.durations);
+  std::vector<double> mean(slots, 0.0);
+  for (const std::uint32_t kind : units.kinds) {
+    for (std::size_t n = 0; n < slots; ++n)
+      mean[n] += units.durations[kind * slots + n] / static_cast<double>(units.kinds.size());
+  }
+  const double count = sampled ? walked.unit_count : static_cast<double>(units.kinds.size());
+  return even_schedule_seconds(static_cast<double>(sms), static_cast<double>(slots), count, mean);
+}
+
+// The longest unit, and what all wait over the places that they wait in.
+double latency_bound(const DeviceProfile& profile, const WalkResult& walked, const Units& units) {
+  double waiting = 0, longest = 0;
+  for (const std::uint32_t kind : units.kinds) {
+    waiting += units.solo[kind];
+    longest = std::max(longest, units.solo[kind]);
+  }
+  if (walked.unit_count > 0)
+    waiting *= walked.unit_count / static_cast<double>(std::max<std::size_t>(1, units.kinds.size()));
+  return std::max(longest, waiting / static_cast<double>(profile.sm_count * walked.blocks_per_sm));
+}
+
+// Rates of a GPU whose tensor cores have not lowered the clock yet. The datasheet's tensor rate is what they
+// reach of the higher clock's; the share of it that mma.sync reaches was measured in long launches.
+Rates free_rates(const DeviceProfile& profile, Rates rates) {
+  const double share = rates.tensor_flops_per_second / profile.tensor_flops_per_second;
+  if (share < 1) rates.tensor_flops_per_second *= 1 + kClockLoss * share;
+  rates.shared_bytes_per_second *= kFreeClock;
+  rates.l2_port_bytes_per_second *= kFreeClock;
+  return rates;
+}
+
+double l2_seconds(const Rates& rates, const Launch& launch, const Traffic& traffic) {
+  return (l2_load(launch) * traffic.l2_read_bytes + traffic.l2_write_bytes) /
+         (kL2Headroom * rates.l2_bytes_per_second);
+}
+
+}  // namespace
+
+double seconds_under_load(const DeviceProfile& profile, double seconds, double tensor_flops) {
+  if (seconds <= 0) return seconds;
+  const double utilization = tensor_flops / (profile.tensor_flops_per_second * seconds);
+  return seconds * (1 + kClockLoss * utilization * seconds / (seconds + kClockSeconds));
+}
+
+LaunchTime launch_time(const DeviceProfile& profile, const Rates& loaded_rates, const Launch& launch,
+                       const WalkResult& walked, const Traffic& traffic) {
+  const Rates rates = free_rates(profile, loaded_rates);
+  const Units units = units_of(profile, rates, launch, walked);
+  const double on_sms = on_sms_seconds(profile, walked, units);
+  const double dram = (traffic.dram_read_bytes + traffic.dram_write_bytes) / rates.dram_bytes_per_second;
 
   LaunchTime time;
   const auto set = [&](Bottleneck resource, double seconds) {
@@ -148,13 +134,13 @@ LaunchTime launch_time(const DeviceProfile& profile, const Rates& rates, const L
   const Work& work = walked.work;
   set(Bottleneck::tensor, work.tensor_flops / rates.tensor_flops_per_second);
   set(Bottleneck::fp32, work.fp32_flops * kSingleOperations / rates.fp32_flops_per_second);
-  set(Bottleneck::special_function, work.special_ops * kConversions / rates.special_ops_per_second);
+  set(Bottleneck::special_function, work.special_ops / rates.special_ops_per_second);
   set(Bottleneck::shared_memory, work.shared_bytes / rates.shared_bytes_per_second);
   set(Bottleneck::l2, (traffic.l2_read_bytes + traffic.l2_write_bytes) / rates.l2_port_bytes_per_second);
-  const double dram = (traffic.dram_read_bytes + traffic.dram_write_bytes) / rates.dram_bytes_per_second;
   set(Bottleneck::dram, dram);
-  set(Bottleneck::latency, std::max(longest_wait, waiting / static_cast<double>(sms * slots)));
-  time.seconds = combine({on_sms, dram}, kDramNorm) + profile.launch_latency_seconds;
+  set(Bottleneck::latency, latency_bound(profile, walked, units));
+  const double bounded = combine({std::max(on_sms, l2_seconds(rates, launch, traffic)), dram}, kDramNorm);
+  time.seconds = seconds_under_load(profile, bounded + profile.launch_latency_seconds, work.tensor_flops);
   time.bound_by = static_cast<Bottleneck>(std::ranges::max_element(time.resources) - time.resources.begin());
   return time;
 }

@@ -130,11 +130,13 @@ class Walk {
         sector_bytes /= static_cast<double>(fed);
       traffic.l2_read_bytes += sector_bytes;
       step_.load_bytes += static_cast<float>(sector_bytes);
+      step_.received_bytes += static_cast<float>(received);
       cells([&](CellId cell) { load(cell, traffic); });
       receive(sector_bytes, received);
     } else {
       traffic.l2_write_bytes += sector_bytes;
       step_.store_bytes += static_cast<float>(sector_bytes);
+      if (action.access == AccessKind::reduce) step_.reduce_bytes += static_cast<float>(sector_bytes);
       const bool counts = candidate_.tensors[static_cast<std::size_t>(action.tensor)].role != Role::scratch;
       cells([&](CellId cell) { store(cell, bytes, action.access, counts, traffic); });
     }
@@ -369,9 +371,15 @@ class Walk {
     unit.special_ops += static_cast<float>(step_.special_ops);
     unit.shared_bytes += static_cast<float>(step_.shared_bytes);
     unit.load_bytes += step_.load_bytes;
+    unit.received_bytes += step_.received_bytes;
     unit.store_bytes += step_.store_bytes;
-    if (step_.load_bytes <= 0) return;
+    unit.reduce_bytes += step_.reduce_bytes;
+    if (step_.load_bytes <= 0) {
+      unit.end_shared_bytes += static_cast<float>(step_.shared_bytes);
+      return;
+    }
     unit.steps += static_cast<std::int32_t>(batch_);
+    if (ahead_ == 0) unit.loose_steps += static_cast<std::int32_t>(batch_);
     result_.steps += static_cast<double>(batch_);
     result_.dram_steps += static_cast<double>(batch_) * from_dram_;
     result_.prefetch = std::max(result_.prefetch, ahead_);

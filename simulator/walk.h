@@ -32,9 +32,13 @@ struct UnitWork {
   float fp32_flops = 0;
   float special_ops = 0;
   float shared_bytes = 0;
-  float load_bytes = 0;    // asked of the L2, in sectors
-  float store_bytes = 0;   // sent to the L2, in sectors
-  std::int32_t steps = 0;  // steps that load
+  float load_bytes = 0;          // asked of the L2, in sectors
+  float received_bytes = 0;      // through the SM's port: of a multicast, what each of its receivers takes in
+  float store_bytes = 0;         // sent to the L2, in sectors
+  float reduce_bytes = 0;        // of store_bytes, added to what is there
+  float end_shared_bytes = 0;    // of shared_bytes, in steps that load nothing: what follows a loop
+  std::int32_t steps = 0;        // steps that load
+  std::int32_t loose_steps = 0;  // of steps, those whose loads do not run ahead
 
   bool operator==(const UnitWork&) const = default;
 };

@@ -8,13 +8,28 @@
 
 #include "kernels/definition.h"
 #include "simulator/predict.h"
+#include "tuner/calibration_file.h"
 #include "tuner/stored_problem.h"
 
 namespace weir {
 namespace {
 
+using Calibrations = std::map<std::string, Calibration>;  // by profile
+
+Result<Calibrations> load_calibrations(const std::filesystem::path& folder,
+                                       const std::vector<DeviceProfile>& profiles) {
+  Calibrations calibrations;
+  for (const DeviceProfile& profile : profiles) {
+    Result<FoundCalibration> found = find_calibration(folder, profile);
+    if (!found) return found.error();
+    if (found->calibration) calibrations.emplace(profile.name, std::move(*found->calibration));
+  }
+  return calibrations;
+}
+
 std::optional<Prediction> predict_row(const Record& record, const KernelDefinition& definition,
-                                      const DeviceProfile& profile, const std::vector<StoredTables>& tables) {
+                                      const DeviceProfile& profile, const Calibrations& calibrations,
+                                      const std::vector<StoredTables>& tables) {
   Result<Problem> problem =
       stored_problem(definition, record.kernel, record.source_hash, record.problem, tables);
   if (!problem) return std::nullopt;
@@ -26,25 +41,29 @@ std::optional<Prediction> predict_row(const Record& record, const KernelDefiniti
   if (record.measurement) options.registers_per_thread = record.measurement->resources.registers_per_thread;
   Result<Prediction> prediction = predict(profile, *candidate, options);
   if (!prediction) return std::nullopt;
-  return std::move(*prediction);
+  const auto calibration = calibrations.find(profile.name);
+  if (calibration == calibrations.end()) return std::move(*prediction);
+  return apply(calibration->second, record.kernel, std::move(*prediction));
 }
 
 }  // namespace
 
-Result<RepredictReport> repredict(Store& store, const std::filesystem::path& kernels_folder,
+Result<RepredictReport> repredict(Store& store, const RepredictFolders& folders,
                                   const std::vector<DeviceProfile>& profiles,
                                   const std::function<bool()>& stop) {
   Result<std::vector<Record>> rows = store.records();
   if (!rows) return rows.error();
   Result<std::vector<StoredTables>> tables = store.tables();
   if (!tables) return tables.error();
+  const Result<Calibrations> calibrations = load_calibrations(folders.calibrations, profiles);
+  if (!calibrations) return calibrations.error();
 
   std::map<std::string, KernelDefinition> definitions;
   std::vector<Record*> work;
   for (Record& record : *rows) {
     if (record.outcome == Outcome::rejected) continue;
     if (!definitions.contains(record.kernel)) {
-      Result<KernelDefinition> definition = find_kernel(kernels_folder, record.kernel);
+      Result<KernelDefinition> definition = find_kernel(folders.kernels, record.kernel);
       if (!definition && definition.error().kind != ErrorKind::missing) return definition.error();
       if (definition) definitions.emplace(record.kernel, std::move(*definition));
     }
@@ -65,7 +84,7 @@ Result<RepredictReport> repredict(Store& store, const std::filesystem::path& ker
                                         [&](const DeviceProfile& p) { return p.name == record.profile; });
       if (profile == profiles.end()) continue;
       std::optional<Prediction> prediction =
-          predict_row(record, definitions.at(record.kernel), *profile, *tables);
+          predict_row(record, definitions.at(record.kernel), *profile, *calibrations, *tables);
       if (!prediction) continue;
       record.prediction = std::move(prediction);
       changed[i] = 1;

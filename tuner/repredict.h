@@ -18,10 +18,15 @@ struct RepredictReport {
       0;  // rows whose kernel, problem or configuration is not resolved any more, and rejected ones
 };
 
-// Rows of the definitions that `kernels_folder` holds now, with the registers that the compiler reported.
-// Errors: those of the store; usage for a broken definition; interrupted once `stop`, which is polled, is
-// true: the rows that were predicted by then are written, the others as they were.
-Result<RepredictReport> repredict(Store& store, const std::filesystem::path& kernels_folder,
+struct RepredictFolders {
+  std::filesystem::path kernels;       // definitions as they are now
+  std::filesystem::path calibrations;  // of times, as weir predict and weir tune apply them; may not exist
+};
+
+// Rows of the definitions that are there now, with the registers that the compiler reported. Errors: those of
+// the store; usage for a broken definition or calibration; interrupted once `stop`, which is polled, is true:
+// the rows that were predicted by then are written, the others as they were.
+Result<RepredictReport> repredict(Store& store, const RepredictFolders& folders,
                                   const std::vector<DeviceProfile>& profiles,
                                   const std::function<bool()>& stop = {});
 

@@ -578,13 +578,13 @@ TEST(Predict, ABlockThatFitsOnNoSmIsRejected) {
   EXPECT_THAT(result.error().message, testing::HasSubstr("255 registers"));
 }
 
-TEST(Predict, ALaunchThatDoesNotFitWithTheRegistersOfAnotherHasFewer) {
+TEST(Predict, TheCompilersRegistersAreThoseOfTheLaunchThatAsksForMost) {
   const DeviceProfile profile = profile_of("h100-sxm5-80gb");
   const std::string kernel = over_bytes(R"(
   - name: wide
     entry: wide
     grid: [132]
-    threads: 1024
+    threads: 256
     registers_per_thread: 32
     arguments: [x, y]
     program:
@@ -599,7 +599,7 @@ TEST(Predict, ALaunchThatDoesNotFitWithTheRegistersOfAnotherHasFewer) {
       - {store: y, at: [item * tile], extent: [tile]}
 )");
   const Prediction p = predict_ok(kernel, "bytes=2162688", profile, "", {.registers_per_thread = 168});
-  EXPECT_EQ(p.launches[0].blocks_per_sm, 2);  // by threads
+  EXPECT_EQ(p.launches[0].blocks_per_sm, 8);  // by threads: its own 32 registers are not what limits it
   EXPECT_EQ(p.launches[1].blocks_per_sm, 3);  // 65536 registers / (128 * 168)
 }
 
@@ -609,7 +609,7 @@ TEST(Predict, AGemmThatLoadsFarEnoughAheadIsBoundByTheTensorCores) {
   const DeviceProfile profile = profile_of("a100-sxm4-80gb");
   const Prediction p = predict_ok(ahead, gemm_problem(4096, 4096, 4096), profile, "tile_n=256");
   const Prediction waits = predict_ok(kGemm, gemm_problem(4096, 4096, 4096), profile, "tile_n=256");
-  EXPECT_GT(waits.time_seconds, 1.1 * p.time_seconds);
+  EXPECT_GT(waits.time_seconds, 1.05 * p.time_seconds);
   EXPECT_EQ(p.bound_by, Bottleneck::tensor);
   const double least = 2.0 * 4096 * 4096 * 4096 / 312e12;
   EXPECT_GT(p.time_seconds, least);

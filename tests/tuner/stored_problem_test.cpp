@@ -6,10 +6,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <fstream>
 
 #include "profiles/device_profile.h"
 #include "tests/store/sample_segments.h"
+#include "tuner/calibration_file.h"
 #include "tuner/replay.h"
 #include "tuner/repredict.h"
 
@@ -56,7 +58,8 @@ TEST_F(StoredProblemTest, RowsArePredictedAgainWithTheirTablesAndFormulas) {
     row.prediction->traffic.l2_read_bytes = 1;
     must(store.write(row));
   }
-  const RepredictReport report = must(repredict(store, kernels(kSegmentsYaml), profiles_));
+  const RepredictReport report =
+      must(repredict(store, {kernels(kSegmentsYaml), folder_ / "calibrations"}, profiles_));
   EXPECT_EQ(report.predicted, 2);
   for (const Record& row : must(store.records())) {
     // Causal, with tiles of 64: of 16 x 16 tiles those on and below the diagonal, the last one 40 elements
@@ -69,6 +72,29 @@ TEST_F(StoredProblemTest, RowsArePredictedAgainWithTheirTablesAndFormulas) {
     }
     EXPECT_NEAR(row.prediction->traffic.l2_read_bytes, loads, 0.02 * loads) << row.config;
   }
+}
+
+TEST_F(StoredProblemTest, TimesThatArePredictedAgainAreCalibratedAsThoseOfPredictAndTune) {
+  Store store = segments_work(folder_ / "work.weir");
+  for (Record row : must(store.records())) {
+    row.profile = "h100-sxm5-80gb";
+    must(store.write(row));
+  }
+  const auto seconds = [&] {
+    must(repredict(store, {kernels(kSegmentsYaml), folder_ / "calibrations"}, profiles_));
+    std::vector<double> seconds;
+    for (const Record& row : must(store.records())) seconds.push_back(row.prediction->time_seconds);
+    return seconds;
+  };
+  const std::vector<double> raw = seconds();
+  const DeviceProfile& profile = *std::ranges::find(profiles_, "h100-sxm5-80gb", &DeviceProfile::name);
+  const Calibration twice{.profile = profile.name,
+                          .model_digest = model_digest(profile),
+                          .families = {{.kernel = "segments", .offset = std::log(2.0)}}};
+  must(save_calibration(twice, folder_ / "calibrations" / (profile.name + ".yaml")));
+  const std::vector<double> calibrated = seconds();
+  ASSERT_EQ(calibrated.size(), raw.size());
+  for (std::size_t i = 0; i < raw.size(); ++i) EXPECT_NEAR(calibrated[i], 2 * raw[i], 1e-9 * raw[i]);
 }
 
 TEST_F(StoredProblemTest, PredictingAgainStopsWithWhatIsDoneWrittenAndNothingElseChanged) {
@@ -89,16 +115,21 @@ TEST_F(StoredProblemTest, PredictingAgainStopsWithWhatIsDoneWrittenAndNothingEls
     }
     return count;
   };
-  const auto at_once = repredict(store, kernels(kSegmentsYaml), profiles_, [] { return true; });
+  const auto at_once =
+      repredict(store, {kernels(kSegmentsYaml), folder_ / "calibrations"}, profiles_, [] { return true; });
   ASSERT_FALSE(at_once.ok());
   EXPECT_EQ(at_once.error().kind, ErrorKind::interrupted);
   EXPECT_EQ(changed(), 0);
   std::atomic<int> asked = 0;
-  const auto after_one = repredict(store, kernels(kSegmentsYaml), profiles_, [&] { return ++asked > 1; });
+  const auto after_one = repredict(store, {kernels(kSegmentsYaml), folder_ / "calibrations"}, profiles_,
+                                   [&] { return ++asked > 1; });
   ASSERT_FALSE(after_one.ok());
   EXPECT_THAT(after_one.error().message, HasSubstr("1 of 2 rows"));
   EXPECT_EQ(changed(), 1);
-  EXPECT_EQ(must(repredict(store, kernels(kSegmentsYaml), profiles_, [] { return false; })).predicted, 2);
+  EXPECT_EQ(must(repredict(store, {kernels(kSegmentsYaml), folder_ / "calibrations"}, profiles_,
+                           [] { return false; }))
+                .predicted,
+            2);
 }
 
 TEST_F(StoredProblemTest, ARecordingAnswersForItsProblemAfterTheDefinitionGainedAParameter) {
