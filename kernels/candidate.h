@@ -112,6 +112,7 @@ struct Launch {
   std::int64_t blocks_per_sm_limit = 0;   // 0: no limit beyond the hardware's
   std::int64_t work_items = 1;
   Schedule schedule = Schedule::static_items;
+  std::int64_t items_ahead = 0;  // that a block of a dynamic schedule has taken beyond its own
   std::vector<Argument> arguments;
   BlockProgram program;
 };

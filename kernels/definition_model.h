@@ -115,6 +115,7 @@ struct LaunchModel {
   LocatedExpression shared_bytes, registers_per_thread, blocks_per_sm;
   std::optional<LocatedExpression> work_items;
   Schedule schedule = Schedule::static_items;
+  std::optional<LocatedExpression> items_ahead;
   std::vector<ArgumentModel> arguments;
   std::vector<Action> program;
   int slots = 0;  // that the program needs

@@ -116,7 +116,7 @@ LaunchModel load_launch(const YamlNode& node, const VariantModel& variant,
   const Fields fields(
       node, "a launch",
       {"name", "entry", "grid", "threads", "shared_bytes", "registers_per_thread", "blocks_per_sm", "cluster",
-       "work_items", "schedule", "arguments", "program", "summary"});
+       "work_items", "schedule", "items_ahead", "arguments", "program", "summary"});
   const Scope& scope = variant.names.scope;
   LaunchModel launch;
   launch.line = node.line;
@@ -147,6 +147,13 @@ LaunchModel load_launch(const YamlNode& node, const VariantModel& variant,
   }
   if (const YamlNode* schedule = fields.find("schedule")) {
     launch.schedule = static_cast<Schedule>(read_choice(*schedule, "'schedule'" + of, {"static", "dynamic"}));
+  }
+  if (const YamlNode* ahead = fields.find("items_ahead")) {
+    if (launch.schedule != Schedule::dynamic_items) {
+      throw YamlError(ahead->line,
+                      "found 'items_ahead'" + of + "; expected it with 'schedule: dynamic' only");
+    }
+    launch.items_ahead = read_expression(*ahead, "'items_ahead'" + of, scope);
   }
   if (const YamlNode* arguments = fields.find("arguments")) {
     launch.arguments = load_arguments(*arguments, variant, tables);

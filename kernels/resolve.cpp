@@ -156,6 +156,8 @@ class Resolver {
     if (launch.work_items < 1)
       reject(what + " has " + std::to_string(launch.work_items) + " work items; at least 1 is needed");
     launch.schedule = model.schedule;
+    if (model.items_ahead) launch.items_ahead = evaluate(*model.items_ahead);
+    if (launch.items_ahead < 0) reject(what + " has a negative 'items_ahead'");
     launch.arguments = resolve_arguments(model.arguments);
     launch.program = {.item_slot = model.item_slot,
                       .block_slot = model.block_slot,

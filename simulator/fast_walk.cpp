@@ -6,6 +6,8 @@
 #include <numeric>
 #include <queue>
 
+#include "simulator/item_counter.h"
+
 namespace weir {
 namespace {
 
@@ -411,9 +413,12 @@ void FastWalk::run_uneven(Launching& state, std::int64_t slots) {
   for (std::int64_t slot = 0; slot < std::min(slots, items); ++slot) free.emplace(0.0, slot);
   double start = 0;
   begin_cohort(state);
-  for (std::int64_t place = 0; place < items; ++place) {
+  ItemCounter counter(candidate_.launches[state.number]);
+  while (!free.empty()) {
     const auto [time, slot] = free.top();
     free.pop();
+    const std::int64_t place = counter.take(slot);
+    if (place >= items) continue;
     if (time > start) {
       expand(state, start);
       if (std::floor(time) > std::floor(start)) run_events(state, static_cast<std::int64_t>(time));

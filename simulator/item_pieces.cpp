@@ -164,6 +164,11 @@ void PieceReader::find_pattern() {
     }
     ++piece;
   }
+  // What a table says of two items says nothing of those between.
+  const auto reads_table = [](const Evaluation& evaluation) {
+    return !evaluation.expression->tables().empty();
+  };
+  if (std::ranges::any_of(evaluations_, reads_table)) return;
   found_.resize(places.size());
   places_ = std::move(places);
 }
@@ -293,11 +298,15 @@ void PieceReader::look_ahead(std::int64_t guess) {
   if (even > 0) even_until_ = last_ + even;
 }
 
-// At the first item of a run: how many of the same length follow one another by the same jumps.
+// At the first item of a run: how many of the same length follow one another by the same jumps. Places that
+// are linear in the run and in the item lie between those of the first and last run's ends, so none is
+// outside.
 void PieceReader::look_for_alike_runs() {
+  if (!goes_on(run_items_ - 1, 0)) return;
   const std::int64_t guess = std::min(runs_, launch_.work_items / run_items_);
-  const std::int64_t runs =
-      largest(guess, [&](std::int64_t number) { return goes_on(number * run_items_ - 1, number - 1); });
+  const std::int64_t runs = largest(guess, [&](std::int64_t number) {
+    return goes_on(number * run_items_ - 1, number - 1) && goes_on((number - 1) * run_items_, number - 1);
+  });
   runs_ = runs == guess ? 2 * guess + 1 : runs + 1;
   if (runs == 0) return;
   alike_runs_ = runs - 1;

@@ -5,6 +5,7 @@
 
 #include "simulator/access_plan.h"
 #include "simulator/event_queue.h"
+#include "simulator/item_counter.h"
 #include "simulator/loop_plan.h"
 #include "simulator/walker.h"
 #include "simulator/work.h"
@@ -55,6 +56,7 @@ class Walk {
         cache_(state.cache),
         lines_(state.lines),
         seed_(seed),
+        items_(launch),
         costs_(rates_of(profile, candidate)),
         port_seconds_per_byte_(costs_.port_byte * static_cast<double>(profile.sm_count)),
         sms_(static_cast<double>(profile.sm_count)),
@@ -262,7 +264,7 @@ class Walk {
   // False: nothing is left for this block.
   bool start_item(Walker& walker, double time) {
     if (launch_.schedule == Schedule::dynamic_items) {
-      walker.item = next_item_++;
+      walker.item = items_.take(walker.block);
     } else {
       walker.item = walker.item < 0 ? walker.block : walker.item + block_count(launch_);
     }
@@ -470,6 +472,7 @@ class Walk {
   L2Cache& cache_;
   LineTrace* lines_;
   const std::uint64_t seed_;
+  ItemCounter items_;
   const Costs costs_;
   const double port_seconds_per_byte_;  // of one SM
   const double sms_;
@@ -484,7 +487,6 @@ class Walk {
   std::vector<Multiprocessor> multiprocessors_;
   std::vector<std::int64_t> groups_;  // running blocks per cluster
   std::int64_t next_place_ = 0;
-  std::int64_t next_item_ = 0;
 
   double start_;
   double end_ = 0;

@@ -135,6 +135,8 @@ TEST(Resolve, RejectsWhatNoDeviceLaunches) {
   expect_rejected(with("threads: 256", "threads: 256\n    cluster: 3"),
                   "a cluster of 3 in a dimension of 4 blocks");
   expect_rejected(with("threads: 256", "threads: 256\n    work_items: m - 300"), "-44 work items");
+  expect_rejected(with("threads: 256", "threads: 256\n    schedule: dynamic\n    items_ahead: m - 300"),
+                  "negative 'items_ahead'");
   expect_rejected(with("{i32: m}, {i64", "{i32: m * 16777216}, {i64"),
                   "the argument m * 16777216 = 4294967296 does not fit 32 bits");
   expect_rejected(with("shape: [m, n]", "shape: [m, n - 256]"),

@@ -66,6 +66,37 @@ TEST(ItemPieces, AreTheSameInEveryOrderOfReading) {
   EXPECT_GT(kinds["clustered"], 0);
 }
 
+// A table that goes on evenly wherever one looks, and not between: read evenly, its tiles would lie before
+// the tensor's first element.
+TEST(ItemPieces, WhatATableSaysIsLookedUpForEveryItem) {
+  constexpr std::int64_t kItems = 64;
+  random_programs::Program program{.kind = "table",
+                                   .yaml = over_bytes(R"(
+  - name: main
+    entry: main
+    grid: [64]
+    threads: 256
+    arguments: [x, y]
+    program:
+      - {load: x, at: ['order[item] * tile'], extent: [tile]}
+)"),
+                                   .problem = "bytes=" + std::to_string(kItems * 16384),
+                                   .l2_bytes = 50 << 20};
+  program.yaml.insert(program.yaml.find("tensors:"), "tables:\n  order: {summary: tile of each item}\n");
+  for (std::int64_t item = 0; item < kItems; ++item)
+    program.tables["order"].push_back(item % 4 == 0   ? item / 2
+                                      : item % 4 == 1 ? kItems - 1 - item / 2
+                                                      : item);
+  const Candidate candidate = random_programs::resolve(program, profile_of("h100-sxm5-80gb")).value();
+  FlatProgram flat = flatten(candidate.launches[0].program);
+  PieceReader reader(candidate, candidate.launches[0], flat, 32);
+  for (std::int64_t item = 0; item < kItems; ++item) {
+    const std::int64_t expected = program.tables["order"][static_cast<std::size_t>(item)] * 16384;
+    EXPECT_EQ(reader.read(item).pieces[0].low[0], expected) << item;
+  }
+  EXPECT_FALSE(reader.has_pattern());
+}
+
 // A work item costs a look at its program; those of an even run must not.
 TEST(ItemPieces, AfterTheFirstFewOfARowGoOnWithoutALookAtTheProgram) {
   const random_programs::Program program{.kind = "rows",

@@ -330,6 +330,37 @@ TEST(Predict, WhatReadsMoreThanTheL2WritesTheForeignDirtyLinesBack) {
   EXPECT_EQ(written(3), static_cast<double>(profile.l2_foreign_dirty_bytes));
 }
 
+// 128 items in a row share a panel of x; the first of them take long.
+constexpr const char* kQueued = R"(
+  - name: main
+    entry: main
+    grid: [device.sm_count]
+    threads: 256
+    work_items: 4096
+    schedule: dynamic
+    arguments: [x, y]
+    program:
+      - let: {panel: item / 128}
+      - for: step
+        in: [0, '32 - item % 128 / 4']
+        do:
+          - {load: x, at: ['(panel * 32 + step) * 16 * tile'], extent: [16 * tile]}
+          - compute: {tensor_flops: 4000000}
+)";
+
+TEST(Predict, ItemsThatAreTakenAheadOfTimeSpreadTheWorkOverMoreData) {
+  const DeviceProfile profile = profile_of("h100-sxm5-80gb");
+  const std::string problem = "bytes=" + std::to_string(32 * 32 * 16 * 16384);
+  const Prediction in_time = predict_ok(over_bytes(kQueued), problem, profile);
+  std::string ahead = kQueued;
+  ahead.replace(ahead.find("schedule: dynamic"), 17, "schedule: dynamic\n    items_ahead: 3");
+  const Prediction early = predict_ok(over_bytes(ahead), problem, profile);
+  // The same work, each item once.
+  EXPECT_EQ(early.traffic.l2_read_bytes, in_time.traffic.l2_read_bytes);
+  EXPECT_EQ(early.bounds.compulsory_bytes, in_time.bounds.compulsory_bytes);
+  EXPECT_GT(early.traffic.dram_read_bytes, 1.1 * in_time.traffic.dram_read_bytes);
+}
+
 TEST(Predict, TrafficByTensorAddsUpToTheWholeButForForeignLines) {
   DeviceProfile profile = profile_of("a100-sxm4-80gb");
   profile.l2_foreign_dirty_bytes = 0;
